@@ -1,0 +1,161 @@
+"""PDF pages as lines of text with their places, sizes and gaps, in the order of the page's content.
+
+pdfium gives the characters (beside pypdf and pdfplumber it alone keeps words apart and columns in order on
+all samples, and it is the fastest); its text of right-to-left scripts is out of order, so there pypdf reads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Cell", "Line", "Page", "page_lines"]
+
+CELL_GAP = 0.8  # of the type size: wider gaps than this in a line part cells; justified text stays below
+HYPHEN_MARK = 2  # pdfium's code for a hyphen that divides a word at the end of a line
+BOLD_WEIGHT = 600
+BOLD_NAME = re.compile(rb"bold|black|heavy|demi|-medi|cmbx", re.IGNORECASE)
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(slots=True)
+class Cell:
+    """A stretch of a line without a wide gap."""
+
+    left: float
+    right: float
+    text: str
+
+
+@dataclass(slots=True)
+class Line:
+    """One line; places in points from the lower left corner, `size` the height of its type."""
+
+    text: str
+    left: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+    top: float = 0.0
+    size: float = 0.0
+    bold: bool = False
+    divided: bool = False  # ends with a hyphen that divides a word
+    cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def middle(self) -> float:
+        return (self.top + self.bottom) / 2
+
+
+@dataclass(slots=True)
+class Page:
+    """The lines of one page; `placed` is false where the lines have no places (right-to-left text)."""
+
+    lines: list[Line]
+    width: float
+    height: float
+    placed: bool = True
+
+
+def page_lines(page: Any) -> Page:
+    """The lines of a pdfium page."""
+    text_page = page.get_textpage()
+    try:
+        lines = [line for line in _lines(text_page.raw, text_page.count_chars()) if line.text.strip()]
+    finally:
+        text_page.close()
+    return Page(lines, page.get_width(), page.get_height())
+
+
+def is_right_to_left(page: Page) -> bool:
+    """Whether a third of a page's letters or more are Arabic, Hebrew or of a kindred script."""
+    text = "".join(line.text for line in page.lines)
+    return len(RIGHT_TO_LEFT.findall(text)) * 3 > max(1, len(LETTER.findall(text)))
+
+
+def unplaced_page(text: str, like: Page) -> Page:
+    """A page of lines of which only the text is known."""
+    lines = [Line(" ".join(line.split())) for line in text.splitlines() if line.strip()]
+    return Page(lines, like.width, like.height, placed=False)
+
+
+def _lines(raw: Any, count: int) -> Iterator[Line]:
+    """Split the characters at pdfium's line ends and at its division marks, which run two lines together."""
+    from pypdfium2.raw import (  # type: ignore[import-untyped]  # ships no types
+        FS_RECTF,
+        FPDFText_GetLooseCharBox,
+        FPDFText_GetUnicode,
+    )
+
+    box = FS_RECTF()
+    characters: list[tuple[int, int, float, float, float, float]] = []
+    for index in range(count):
+        code = FPDFText_GetUnicode(raw, index)
+        if code in (10, 13, HYPHEN_MARK):
+            if characters:
+                yield _line(raw, characters, divided=code == HYPHEN_MARK)
+            characters = []
+        elif FPDFText_GetLooseCharBox(raw, index, box):
+            characters.append((code, index, box.left, box.right, box.bottom, box.top))
+    if characters:
+        yield _line(raw, characters, divided=False)
+
+
+def _line(raw: Any, characters: list[tuple[int, int, float, float, float, float]], *, divided: bool) -> Line:
+    solid = [character for character in characters if character[0] > 32 and character[5] > character[4]]
+    if not solid:
+        return Line(_text(code for code, *_ in characters))
+    heights = sorted(character[5] - character[4] for character in solid)
+    size = heights[len(heights) // 2]
+    cells: list[Cell] = []
+    start = 0
+    for position in range(1, len(characters) + 1):
+        if position < len(characters) and not _is_gap(characters, position, CELL_GAP * size):
+            continue
+        part = characters[start:position]
+        ink = [character for character in part if character[0] > 32]
+        if ink:
+            text = _text(code for code, *_ in part).strip()
+            cells.append(Cell(min(c[2] for c in ink), max(c[3] for c in ink), text))
+        start = position
+    return Line(
+        _text(code for code, *_ in characters).strip() + ("-" if divided else ""),
+        left=min(cell.left for cell in cells),
+        right=max(cell.right for cell in cells),
+        bottom=min(character[4] for character in solid),
+        top=max(character[5] for character in solid),
+        size=size,
+        bold=_is_bold(raw, solid[0][1]) and _is_bold(raw, solid[-1][1]),
+        divided=divided,
+        cells=cells,
+    )
+
+
+def _is_gap(
+    characters: list[tuple[int, int, float, float, float, float]], position: int, wide: float
+) -> bool:
+    """Whether a wide gap lies before this character: between it and the last one that leaves ink."""
+    if characters[position][0] <= 32:
+        return False
+    before = position - 1
+    while before >= 0 and characters[before][0] <= 32:
+        before -= 1
+    return before >= 0 and characters[position][2] - characters[before][3] > wide
+
+
+def _text(codes: Iterator[int]) -> str:
+    """Characters from codes; pairs of surrogates (emoji, rare letters) become one."""
+    joined = "".join(map(chr, codes))
+    return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def _is_bold(raw: Any, index: int) -> bool:
+    from pypdfium2.raw import FPDFText_GetFontInfo, FPDFText_GetFontWeight
+
+    name = ctypes.create_string_buffer(128)
+    flags = ctypes.c_int()
+    FPDFText_GetFontInfo(raw, index, name, len(name), flags)
+    return FPDFText_GetFontWeight(raw, index) >= BOLD_WEIGHT or bool(BOLD_NAME.search(name.value))

@@ -1,0 +1,90 @@
+"""PDF: text in reading order with pages, headings, paragraphs and tables.
+
+pdfium is one C library without locks, so one thread at a time reads here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .errors import IngestError
+from .extraction import Extraction
+from .pdf_layout import assemble
+from .pdf_lines import Page, is_right_to_left, page_lines, unplaced_page
+from .reader_errors import corrupt_as_ingest_error, encrypted
+
+__all__ = ["read_pdf"]
+
+ONE_AT_A_TIME = threading.Lock()
+FEWEST_LETTERS = 20  # a page, on average, below which a PDF of pictures counts as a scan
+EMPTY_TITLE = re.compile(r"(?i)\W*(untitled|anonymous|title|document\d*|microsoft \w+ - .*|.*\.\w{2,4})?\W*")
+
+
+def read_pdf(data: bytes, name: str) -> Extraction:
+    """Read a PDF; raises `IngestError` if it is damaged, behind a password, or pictures without text."""
+    from pypdf.errors import PyPdfError
+
+    with ONE_AT_A_TIME, corrupt_as_ingest_error("pdf", name, PyPdfError), _opened(data, name) as document:
+        pages = [page_lines(document[number]) for number in range(len(document))]
+        if all(not page.lines for page in pages) or _is_scan(document, pages):
+            raise _scan(name, len(pages))
+        _read_right_to_left(data, pages)
+        title = str(document.get_metadata_dict().get("Title", ""))
+        outline = [(mark.level + 1, mark.get_title()) for mark in document.get_toc()]
+        return assemble(pages, outline=outline, title="" if EMPTY_TITLE.fullmatch(title) else title)
+
+
+@contextmanager
+def _opened(data: bytes, name: str) -> Iterator[Any]:
+    import pypdfium2  # type: ignore[import-untyped]  # ships no types
+
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise encrypted(name) from error
+        raise
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def _is_scan(document: Any, pages: list[Page]) -> bool:
+    """Hardly any letters, and pictures on most pages."""
+    import pypdfium2.raw  # type: ignore[import-untyped]  # ships no types
+
+    letters = sum(len(line.text) for page in pages for line in page.lines)
+    if letters >= FEWEST_LETTERS * len(pages):
+        return False
+    pictures = sum(
+        any(
+            True for _ in document[number].get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)
+        )
+        for number in range(len(pages))
+    )
+    return pictures * 2 > len(pages)
+
+
+def _scan(name: str, pages: int) -> IngestError:
+    return IngestError(
+        f"{name} has no text layer: its {pages} page(s) are pictures.",
+        remedy="It needs OCR (text recognition): run one that adds a text layer, ocrmypdf for example.",
+    )
+
+
+def _read_right_to_left(data: bytes, pages: list[Page]) -> None:
+    """Put pypdf's text in place of pages in right-to-left scripts, where pdfium turns ligatures around."""
+    wanted = [number for number, page in enumerate(pages) if is_right_to_left(page)]
+    if not wanted:
+        return
+    import pypdf
+
+    reader = pypdf.PdfReader(io.BytesIO(data))
+    for number in wanted:
+        pages[number] = unplaced_page(reader.pages[number].extract_text(), pages[number])
