@@ -1,0 +1,321 @@
+"""A knowledge base: documents go in, passages with their places come out.
+
+The one object most users meet. Joins store, encoder, analyser and ingestion; each of them does the work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+
+from .analyser import query_tokens
+from .embeddings import Encoder, open_encoder
+from .errors import ChainError
+from .filters import check_fields, parse_filter
+from .fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
+from .metadata import flat_metadata
+from .records import Chunk, SourceInfo
+from .report import IngestReport, OnProgress
+from .store import Legs, Store
+
+if TYPE_CHECKING:
+    from langchain_core.documents import Document
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.tools import BaseTool
+
+    from .ingestion import Ingestion
+    from .retriever import KnowledgeBaseRetriever
+
+__all__ = ["KnowledgeBase", "SearchMode"]
+
+SearchMode = Literal["hybrid", "keyword", "vector"]
+
+
+class KnowledgeBase:
+    """Documents made searchable, in a folder on disk or on a Weaviate server.
+
+    Open one with `KnowledgeBase.open`; use it as a context manager or call `close`. One object may be used
+    from several threads, and several processes may have one knowledge base open.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder, KnowledgeBase.open(folder) as kb:
+        ...     kb.sources()
+        []
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, *, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+        self._encoder = encoder
+        self._bound = False
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        url: str | PathLike[str],
+        *,
+        embeddings: Embeddings | str | None = None,
+        tenant: str | None = None,
+        api_key: str | None = None,
+        timeout: float = 10.0,
+    ) -> Self:
+        """Open a knowledge base; nothing is read, written or connected before its first use.
+
+        Args:
+            url: a folder, `weaviate://HOST:PORT?grpc=PORT&collection=NAME`, `weaviates://...` with TLS, or
+                `weaviate+embedded:///FOLDER?binary=...` for a server of its own.
+            embeddings: any LangChain `Embeddings`, or a sentence-transformers folder or hub id; by default
+                the packaged all-MiniLM-L6-v2.
+            tenant: keeps what is ingested under one tenant apart from every other, in everything.
+            api_key: of the Weaviate server.
+            timeout: seconds for one operation on a server that answers slowly.
+
+        Raises:
+            ChainError: the URL is malformed.
+        """
+        if tenant is not None and (not isinstance(tenant, str) or not tenant.strip()):
+            raise ChainError(
+                f"The tenant {tenant!r} has no name.", remedy="Give a name, or leave tenant out."
+            )
+        text = str(url)
+        if text.startswith(("weaviate:", "weaviates:", "weaviate+embedded:")):
+            from .weaviate_store import WeaviateStore
+
+            server = WeaviateStore(text, tenant=tenant, api_key=api_key, timeout=timeout)
+            return cls(server, open_encoder(embeddings))
+        if "://" in text or not text:
+            raise ChainError(
+                f"Cannot open a knowledge base at {text!r}.",
+                remedy="Give a folder, or a URL that begins with weaviate://, weaviates:// or weaviate+embedded://.",
+            )
+        from .sqlite_store import SqliteStore
+
+        folder = Path(text).expanduser()
+        return cls(SqliteStore(folder, tenant=tenant), open_encoder(embeddings), folder=folder)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder that this knowledge base was opened with."""
+        return self._encoder
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder it lies in; None on a server."""
+        return self._folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release files and connections; a second call does nothing."""
+        self._store.close()
+
+    # -- documents go in -----------------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        sources: Any,
+        *,
+        delete_missing: bool = False,
+        dry_run: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> IngestReport:
+        """Bring the knowledge base up to date with files, folders, patterns, Documents or loaders.
+
+        What did not change costs no embedding. A source that cannot be read is a `Failure` in the report and
+        leaves what was there. Cut off at any moment, the same call again ends in the same knowledge base.
+
+        Args:
+            sources: one of them or an iterable of them, mixed as you like.
+            delete_missing: also delete sources whose files left the folders given.
+            dry_run: report what would be done; write and embed nothing.
+            on_progress: called with an `IngestEvent` before and after each source.
+
+        Raises:
+            StoreUnavailable: the store does not answer; what was stored so far stays.
+            StoreMismatch: the knowledge base was built with another embedder.
+        """
+        return self._ingestion(dry_run, on_progress).run(sources, delete_missing=delete_missing)
+
+    def delete(self, sources: str | Iterable[str]) -> IngestReport:
+        """Delete sources by name; the report's probes show that their text is no longer found."""
+        names = [sources] if isinstance(sources, str) else list(sources)
+        return self._ingestion(False, None).delete(names)
+
+    def _ingestion(self, dry_run: bool, on_progress: OnProgress | None) -> Ingestion:
+        from .ingestion import Ingestion  # with the readers; a search needs neither
+
+        return Ingestion(
+            self._store, self._encoder, dry_run=dry_run, on_progress=on_progress, leave_out=self._folder
+        )
+
+    # -- what it holds -------------------------------------------------------------------------------------
+
+    def sources(self) -> list[SourceInfo]:
+        """Every source, by name."""
+        return [
+            SourceInfo(
+                source=record.source,
+                title=record.title,
+                chunks=len(record.chunk_ids),
+                sha256=record.sha256,
+                ingested_at=record.ingested_at,
+                updated_at=record.updated_at,
+            )
+            for record in self._store.records()
+        ]
+
+    def documents(self, source: str) -> list[Document]:
+        """The passages of a source, in order; raises `ChainError` for an unknown one."""
+        chunks = self._store.chunks(source)
+        if not chunks:
+            self.text(source)  # raises where there is no such source
+        return [_document(chunk) for chunk in chunks]
+
+    def text(self, source: str) -> str:
+        """The extracted text of a source, which offsets point into; raises `ChainError` for an unknown one."""
+        text = self._store.text(source)
+        if text is None:
+            raise ChainError(f"There is no source {source!r}.", remedy="sources() lists the names there are.")
+        return text
+
+    # -- passages come out ---------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str,
+        *,
+        k: int = 8,
+        alpha: float | None = None,
+        mode: SearchMode = "hybrid",
+        filter: Mapping[str, Any] | None = None,
+    ) -> list[Document]:
+        """The best `k` passages for a query, best first; [] where nothing fits.
+
+        Args:
+            query: any text; its first tokens count where it is longer than the encoder's window.
+            k: how many passages.
+            alpha: weight of the vector leg against the keyword leg, 0..1; by default one measured over
+                several public collections.
+            mode: both legs, or one of them.
+            filter: keys of metadata and what they must be, see `docs/knowledge-bases.md`.
+
+        Raises:
+            FilterError: an unknown operator, or a key that no document has.
+            StoreUnavailable: the store does not answer.
+        """
+        _check_search(k, alpha, mode)
+        where = parse_filter(filter)
+        if k == 0 or not query.strip() or not self._ready():
+            return []
+        if where:
+            check_fields(where, self._store.fields())
+        tokens = query_tokens(query, self._store.languages()) if mode != "vector" else []
+        vector = self._encoder.encode_query(query) if mode != "keyword" else None
+        legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
+        best = _ranked(legs, mode, DEFAULT_ALPHA if alpha is None else alpha)[:k]
+        chunks = self._store.get([hit for hit, _ in best])
+        stages = _stages(legs, mode, best)
+        return [_document(chunks[hit], score, stages[hit]) for hit, score in best if hit in chunks]
+
+    async def asearch(
+        self,
+        query: str,
+        *,
+        k: int = 8,
+        alpha: float | None = None,
+        mode: SearchMode = "hybrid",
+        filter: Mapping[str, Any] | None = None,
+    ) -> list[Document]:
+        """`search` without blocking the event loop."""
+        return await asyncio.to_thread(self.search, query, k=k, alpha=alpha, mode=mode, filter=filter)
+
+    def as_retriever(
+        self,
+        *,
+        k: int = 8,
+        alpha: float | None = None,
+        mode: SearchMode = "hybrid",
+        filter: Mapping[str, Any] | None = None,
+    ) -> KnowledgeBaseRetriever:
+        """A LangChain retriever with these defaults; each can be given per call too."""
+        from .retriever import KnowledgeBaseRetriever
+
+        _check_search(k, alpha, mode)
+        return KnowledgeBaseRetriever(kb=self, k=k, alpha=alpha, mode=mode, filter=dict(filter or {}))
+
+    def as_tool(self, *, k: int = 8, name: str = "search_documents", description: str = "") -> BaseTool:
+        """A LangChain tool for agents: content is numbered passages, the artifact their Documents."""
+        from .tool import search_tool
+
+        return search_tool(self, k=k, name=name, description=description)
+
+    def _ready(self) -> bool:
+        """Whether there is a base to search, made by this embedder."""
+        if self._bound:
+            return True
+        with self._lock:
+            if not self._bound and self._store.exists():
+                self._store.bind(self._encoder.identity())
+                self._bound = True
+        return self._bound
+
+
+def _check_search(k: int, alpha: float | None, mode: str) -> None:
+    if isinstance(k, bool) or not isinstance(k, int) or k < 0:
+        raise ChainError(f"k is {k!r}.", remedy="Give the number of passages wanted, 0 or more.")
+    if alpha is not None and not 0 <= alpha <= 1:
+        raise ChainError(f"alpha is {alpha!r}.", remedy="Give a weight from 0 (keywords) to 1 (vectors).")
+    if mode not in get_args(SearchMode):
+        raise ChainError(f"Unknown mode {mode!r}.", remedy=f"Modes are: {', '.join(get_args(SearchMode))}.")
+
+
+def _ranked(legs: Legs, mode: SearchMode, alpha: float) -> Sequence[tuple[str, float]]:
+    if mode == "hybrid":
+        return fuse(legs.keyword, legs.vector, alpha=alpha)
+    return legs.keyword if mode == "keyword" else legs.vector
+
+
+def _stages(legs: Legs, mode: SearchMode, best: Sequence[tuple[str, float]]) -> dict[str, dict[str, float]]:
+    """For each hit the score of every stage that found it."""
+    stages: dict[str, dict[str, float]] = {hit: {} for hit, _ in best}
+    named = [("keyword", legs.keyword), ("vector", legs.vector)]
+    for name, hits in [*named, ("fused", best)] if mode == "hybrid" else named:
+        for hit, score in hits:
+            if hit in stages:
+                stages[hit][name] = score
+    return stages
+
+
+def _document(
+    chunk: Chunk, score: float | None = None, scores: Mapping[str, float] | None = None
+) -> Document:
+    from langchain_core.documents import Document
+
+    own: dict[str, Any] = {
+        "source": chunk.source,
+        "title": chunk.title,
+        "chunk": chunk.position,
+        "start": chunk.start,
+        "end": chunk.end,
+        "updated_at": chunk.updated_at,
+    }
+    if score is not None:
+        own |= {"score": score, "scores": dict(scores or {})}
+    if chunk.page is not None:
+        own["page"] = chunk.page
+    if chunk.heading:
+        own["heading"] = chunk.heading
+    return Document(id=chunk.id, page_content=chunk.text, metadata=flat_metadata(own, chunk.metadata))

@@ -1,0 +1,64 @@
+"""A knowledge base as a LangChain retriever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
+from langchain_core.documents import Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import Field, InstanceOf
+
+from .knowledge_base import KnowledgeBase, SearchMode
+
+__all__ = ["KnowledgeBaseRetriever"]
+
+
+class KnowledgeBaseRetriever(BaseRetriever):
+    """Finds passages of a knowledge base; made by `KnowledgeBase.as_retriever`.
+
+    `k`, `alpha`, `mode` and `filter` are defaults; `retriever.invoke(query, k=3)` is for one call.
+    """
+
+    kb: InstanceOf[KnowledgeBase] = Field(exclude=True, repr=False)
+    k: int = 8
+    alpha: float | None = None
+    mode: SearchMode = "hybrid"
+    filter: dict[str, Any] = Field(default_factory=dict)
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **given: Any
+    ) -> list[Document]:
+        return self.kb.search(query, **self._settings(given))
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **given: Any
+    ) -> list[Document]:
+        return await self.kb.asearch(query, **self._settings(given))
+
+    def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """This call's settings; filters of the retriever and of the call both hold."""
+        known = {"k": self.k, "alpha": self.alpha, "mode": self.mode}
+        unknown = given.keys() - known.keys() - {"filter"}
+        if unknown:
+            names = ", ".join([*known, "filter"])
+            raise TypeError(f"Unknown search settings {sorted(unknown)}: there are {names}.")
+        both = _both(self.filter, given.get("filter") or {})
+        return known | {name: given[name] for name in known.keys() & given.keys()} | {"filter": both}
+
+
+def _both(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """One filter that holds where both do; a key in both keeps the retriever's condition and adds the call's.
+
+    A retriever narrowed to a department must not be widened by whoever calls it.
+    """
+    joined = dict(first)
+    for key, wanted in second.items():
+        joined[key] = {**_operators(first[key]), **_operators(wanted)} if key in first else wanted
+    return joined
+
+
+def _operators(wanted: Any) -> dict[str, Any]:
+    if isinstance(wanted, dict):
+        return wanted
+    return {"in": list(wanted)} if isinstance(wanted, (list, tuple, set, frozenset)) else {"eq": wanted}
