@@ -1,0 +1,178 @@
+"""`ragweave doctor`: what this machine has and lacks, each with the remedy. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from .errors import EdgeError, explain
+from .settings import Loaded, Settings
+from .web_chat import free_port, port_is_free
+from .wiring import open_kb, open_settings_model
+
+__all__ = ["Check", "Status", "examine"]
+
+Status = Literal["OK", "WARN", "FAIL"]
+DISTRIBUTION = "ragweave"
+OLDEST_PYTHON = (3, 11)
+DISK_WARN, DISK_FAIL = 2 * 10**9, 10**8  # bytes
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WEAVIATE = Path(".tools/weaviate-server")  # where `make weaviate` puts it
+ASIDE = "Only the tests need it; this is no obstacle to using Ragweave."
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; `remedy` is empty where it is in order."""
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+def examine(loaded: Loaded) -> list[Check]:
+    """Look at everything; a check that breaks is a FAIL of its own, never the end."""
+    settings = loaded.settings
+    checks: list[tuple[str, Callable[[], Check]]] = [
+        ("python", python),
+        ("packages", packages),
+        ("embedder", embedder),
+        ("knowledge base", lambda: knowledge_base(settings)),
+        ("model", lambda: model(settings)),
+        ("adapters", lambda: adapters(loaded)),
+        ("port", lambda: port(settings)),
+        ("disk", lambda: disk(settings)),
+        ("chromium", chromium),
+        ("weaviate server", weaviate_server),
+    ]
+    return [_guarded(name, check) for name, check in checks]
+
+
+def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    from ragweave.chains import ChainError
+
+    try:
+        return check()
+    except (ChainError, EdgeError, OSError, ImportError, ValueError) as error:
+        told = explain(error)
+        return Check(name, "FAIL", told.message, told.remedy)
+
+
+def python() -> Check:
+    """The interpreter's version."""
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < OLDEST_PYTHON:
+        return Check("python", "FAIL", found, "Install Ragweave with Python 3.11 or newer.")
+    return Check("python", "OK", found)
+
+
+def packages() -> Check:
+    """Installed versions against the ranges that the package declares."""
+    try:
+        declared = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return Check("packages", "WARN", f"{DISTRIBUTION} runs without being installed", "Run: make install")
+    wrong = list(_unmet(declared))
+    if wrong:
+        return Check("packages", "FAIL", "; ".join(wrong), f"Run: pip install --upgrade {DISTRIBUTION}")
+    return Check("packages", "OK", f"{len(declared)} declared ranges are met")
+
+
+def _unmet(declared: list[str]) -> Iterator[str]:
+    from packaging.requirements import Requirement
+
+    for line in declared:
+        requirement = Requirement(line)
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield f"{requirement.name} is missing (needed: {requirement.specifier})"
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield f"{requirement.name} is {version} (needed: {requirement.specifier})"
+
+
+def embedder() -> Check:
+    """The packaged encoder: its files are there, unchanged, and give a vector."""
+    from ragweave.chains import open_encoder
+
+    identity = open_encoder().identity()
+    return Check("embedder", "OK", f"{identity.model}, {identity.dimension} dimensions, files unchanged")
+
+
+def knowledge_base(settings: Settings) -> Check:
+    """Reachable, and built with this embedder; one that is not there is not made."""
+    with open_kb(settings) as kb:
+        sources = kb.sources()
+        kb.search("ragweave", k=1)  # raises where another embedder built it
+    if not sources:
+        remedy = f"Add documents: ragweave ingest PATH --kb {settings.kb.url}"
+        return Check("knowledge base", "WARN", f"{settings.kb.url} holds no documents", remedy)
+    passages = sum(info.chunks for info in sources)
+    return Check("knowledge base", "OK", f"{settings.kb.url}: {len(sources)} sources, {passages} passages")
+
+
+def model(settings: Settings) -> Check:
+    """The chat model can be opened; it is not called."""
+    opened = open_settings_model(settings.model)
+    told = "none: answers are quotes" if opened is None else f"{settings.model.spec} (not called)"
+    return Check("model", "OK", told)
+
+
+def adapters(loaded: Loaded) -> Check:
+    """A folder of adapters that was asked for is there."""
+    folder, origin = loaded.settings.adapters.dir, loaded.origins["adapters.dir"]
+    if Path(folder).is_dir():
+        return Check("adapters", "OK", folder)
+    if origin == "default":
+        return Check("adapters", "OK", "none")
+    return Check("adapters", "WARN", f"{folder} ({origin}) is no folder", "Correct it, or leave it out.")
+
+
+def port(settings: Settings) -> Check:
+    """The web chat can listen."""
+    host, number = settings.ui.host, settings.ui.port
+    if port_is_free(host, number):
+        return Check("port", "OK", f"{number} of {host} is free")
+    other = free_port(host, number)
+    return Check(
+        "port", "WARN", f"{number} of {host} is taken", f"Use --port {other}." if other else "Free it."
+    )
+
+
+def disk(settings: Settings) -> Check:
+    """Room where the knowledge base lies, or in the working directory where it is on a server."""
+    folder = Path() if "://" in settings.kb.url else Path(settings.kb.url).expanduser()
+    here = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
+    free = shutil.disk_usage(here).free
+    status: Status = "FAIL" if free < DISK_FAIL else "WARN" if free < DISK_WARN else "OK"
+    remedy = "" if status == "OK" else "Make room, or give --kb a folder on another disk."
+    return Check("disk", status, f"{free / 1e9:.1f} GB free at {here}", remedy)
+
+
+def chromium() -> Check:
+    """A browser for the tests of the web chat."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found:
+        return Check("chromium", "OK", found)
+    return Check("chromium", "WARN", "no Chromium found", f"Install it: apt-get install chromium. {ASIDE}")
+
+
+def weaviate_server() -> Check:
+    """A server for the tests of the Weaviate store."""
+    on_path = shutil.which("weaviate-server")
+    if WEAVIATE.is_file() and os.access(WEAVIATE, os.X_OK):
+        return Check("weaviate server", "OK", str(WEAVIATE))
+    if on_path:
+        return Check("weaviate server", "OK", on_path)
+    return Check("weaviate server", "WARN", f"no {WEAVIATE}", f"Build it: make weaviate. {ASIDE}")

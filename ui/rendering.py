@@ -1,0 +1,165 @@
+"""How results look on a terminal. Values in, lines of rich out; opens nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from .output import printable
+
+if TYPE_CHECKING:
+    from langchain_core.documents import Document
+
+    from ragweave.chains import IngestReport, SourceInfo
+
+    from .doctor import Check
+    from .settings import Loaded
+
+__all__ = [
+    "draw_checks",
+    "draw_citations",
+    "draw_documents",
+    "draw_report",
+    "draw_settings",
+    "draw_sources",
+    "draw_trace",
+]
+
+CHANGES = ("added", "updated", "moved", "deleted")
+NAMES_SHOWN = 20
+EXCERPT = 400  # characters of a passage in the list of hits
+COLOURS = {"OK": "green", "WARN": "yellow", "FAIL": "red"}
+
+
+def draw_report(console: Console, report: IngestReport, *, dry_run: bool = False) -> None:
+    """What an ingest or a deletion did: names of what changed, failures with their remedy, counts."""
+    for kind in CHANGES:
+        names: Sequence[str] = getattr(report, kind)
+        for name in names[:NAMES_SHOWN]:
+            console.print(Text(f"{kind:10}", style="green"), Text(printable(name)), sep="", soft_wrap=True)
+        if len(names) > NAMES_SHOWN:
+            console.print(f"{kind:10}... and {len(names) - NAMES_SHOWN} more (--json lists all)")
+    for failure in report.failed:
+        console.print(
+            Text(f"{'failed':10}", style="red"), Text(printable(failure.source)), sep="", soft_wrap=True
+        )
+        for line in filter(None, (failure.reason, failure.remedy)):
+            console.print(Text(printable(f"{'':10}{line}")), soft_wrap=True)
+    counts = {kind: len(getattr(report, kind)) for kind in (*CHANGES, "unchanged", "skipped", "failed")}
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count) or "nothing to do"
+    console.print(f"{'Would be: ' if dry_run else ''}{said}.", soft_wrap=True)
+    if not dry_run:
+        done = f"{report.embedded:,} texts embedded in {report.seconds:.1f} s"
+        console.print(f"The knowledge base holds {report.chunks:,} passages; {done}.", soft_wrap=True)
+    if report.probes.found:
+        found = f"{report.probes.found} of {report.probes.searched}"
+        console.print(Text(f"{found} deleted texts are still found: run the command again.", style="red"))
+
+
+def draw_sources(console: Console, sources: Sequence[SourceInfo]) -> None:
+    """A line for each source."""
+    table = _table("source", "title", "passages", "updated", "ingested")
+    for info in sources:
+        dates = (info.updated_at[:10], info.ingested_at[:10])
+        table.add_row(
+            *(Text(printable(cell)) for cell in (info.source, info.title, str(info.chunks), *dates))
+        )
+    console.print(table)
+
+
+def draw_documents(console: Console, documents: Sequence[Document]) -> None:
+    """The passages found, best first, with their place and score."""
+    if not documents:
+        console.print("Nothing found.")
+    for number, document in enumerate(documents, start=1):
+        score = document.metadata.get("score")
+        told = "" if score is None else f"   score {score:.3f}"
+        console.print(
+            Text(f"{number}. {place(document.metadata)}", style="bold").append(told, style="not bold dim")
+        )
+        text = " ".join(document.page_content.split())
+        shown = text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
+        console.print(Padding(Text(printable(shown)), (0, 0, 1, 3)))
+
+
+def place(metadata: Mapping[str, Any]) -> str:
+    """Where a passage stands, as a reader looks it up.
+
+    >>> place({"title": "Leave", "source": "leave.md", "page": 3, "heading": "Annual"})
+    'Leave (leave.md), page 3, Annual'
+    """
+    title, source = metadata.get("title") or "", metadata.get("source") or "unknown source"
+    name = f"{title} ({source})" if title and title != source else source
+    page = f"page {metadata['page']}" if metadata.get("page") else ""
+    return printable(", ".join(filter(None, (name, page, metadata.get("heading") or ""))))
+
+
+def draw_citations(
+    console: Console, citations: Iterable[Mapping[str, Any]], documents: Iterable[Document]
+) -> None:
+    """The numbered sources under an answer: title, place, and the words quoted."""
+    places = {document.id: document.metadata for document in documents}
+    last = None
+    for citation in citations:
+        if citation["n"] != last:
+            found = {**places.get(citation["document_id"], {})}
+            found.update(source=citation["source"], title=citation["title"])
+            console.print(Text(f"[{citation['n']}] {place(found)}", style="bold"))
+            last = citation["n"]
+        quote = " ".join(citation["quote"].split())
+        console.print(
+            Padding(
+                Text(printable(f"\N{LEFT DOUBLE QUOTATION MARK}{quote}\N{RIGHT DOUBLE QUOTATION MARK}")),
+                (0, 0, 0, 4),
+            )
+        )
+
+
+def draw_trace(console: Console, trace: Iterable[Mapping[str, Any]]) -> None:
+    """The steps that made the answer, with their time."""
+    table = _table("step", "ms", "detail")
+    for step in trace:
+        cells = (str(step["step"]), f"{step['ms']:.1f}", _one_line(step.get("detail")))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    console.print(table)
+
+
+def draw_settings(console: Console, loaded: Loaded) -> None:
+    """Each option, its value and where it came from."""
+    table = _table("option", "value", "from")
+    for name, origin in loaded.origins.items():
+        value = loaded.value(name)
+        shown = "" if value is None else str(value)
+        table.add_row(
+            Text(name), Text(printable(shown)), Text(origin, style="dim" if origin == "default" else "")
+        )
+    console.print(table)
+
+
+def draw_checks(console: Console, checks: Iterable[Check]) -> None:
+    """What was checked, and the remedy of what is not in order."""
+    for check in checks:
+        line = Text(f"{check.status:5}", style=COLOURS[check.status])
+        console.print(
+            line.append(printable(f"{check.name}: {check.detail}"), style="default"), soft_wrap=True
+        )
+        if check.remedy:
+            console.print(Text(printable(f"{'':5}{check.remedy}")), soft_wrap=True)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column in ("ms", "passages") else "left")
+    return table
+
+
+def _one_line(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {item}" for key, item in value.items())
+    return "" if value is None else " ".join(str(value).split())
