@@ -37,11 +37,15 @@ def parse_filter(given: Mapping[str, Any] | None) -> Expression:
 
     >>> parse_filter({"page": {"gte": 2}})
     (Condition(field='page', operator='gte', values=(2,)),)
+    >>> len(parse_filter({"team": {"ne": ["a", "b"]}}))
+    2
     """
     conditions: list[Condition] = []
     for field, wanted in (given or {}).items():
         if isinstance(wanted, Mapping):
-            conditions.extend(_condition(field, operator, value) for operator, value in wanted.items())
+            for operator, value in wanted.items():
+                several = value if operator == "ne" and isinstance(value, (list, tuple)) else [value]
+                conditions.extend(_condition(field, operator, one) for one in several)  # none of these
         elif isinstance(wanted, (list, tuple, set, frozenset)):
             conditions.append(_condition(field, "in", wanted))
         else:
