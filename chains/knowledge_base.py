@@ -185,7 +185,7 @@ class KnowledgeBase:
         return [_document(chunk) for chunk in chunks]
 
     def text(self, source: str) -> str:
-        """The extracted text of a source, which offsets point into; raises `ChainError` for an unknown one."""
+        """The extracted text that offsets point into; raises `ChainError` for an unknown source."""
         text = self._store.text(source)
         if text is None:
             raise ChainError(f"There is no source {source!r}.", remedy="sources() lists the names there are.")

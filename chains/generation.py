@@ -1,0 +1,104 @@
+"""An answer written by a chat model from numbered passages, streamed, its marks checked on the way.
+
+Any LangChain chat model serves. Passages are data: they stand between lines that no passage can forge.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+
+from .citations import MarkFilter
+from .prompts import NOT_IN_DOCUMENTS, PASSAGE, QUESTION, RULES
+from .state import RagState, text_of
+
+__all__ = ["Generated", "prompt_messages"]
+
+TURNS = 6  # messages of the history that the model sees
+
+
+def prompt_messages(state: RagState) -> list[BaseMessage]:
+    """Rules, the last turns, and the question behind its fenced passages."""
+    documents: Sequence[Document] = state["documents"]
+    fence = _fence(state["standalone"], documents)
+    passages = "\n\n".join(
+        PASSAGE.format(
+            number=number,
+            title=document.metadata.get("title") or document.metadata.get("source") or "Untitled",
+            place=_place(document),
+            text=document.page_content,
+        )
+        for number, document in enumerate(documents, start=1)
+    )
+    question = QUESTION.format(fence=fence, passages=passages, question=state["standalone"])
+    return [SystemMessage(RULES.format(fence=fence)), *state["history"][-TURNS:], HumanMessage(question)]
+
+
+def _fence(question: str, documents: Sequence[Document]) -> str:
+    """A line that a passage cannot hold, because it depends on the question and all passages.
+
+    The same input gives the same line, so that a cache of answers still works.
+    """
+    content = "\x1f".join([question, *(document.page_content for document in documents)])
+    return f"===== {hashlib.sha256(content.encode(errors='replace')).hexdigest()[:16]} ====="
+
+
+def _place(document: Document) -> str:
+    page, heading = document.metadata.get("page"), document.metadata.get("heading")
+    place = [heading] if heading else []
+    return f" ({', '.join([*place, f'page {page}'] if page is not None else place)})" if place or page else ""
+
+
+@dataclass(slots=True)
+class Generated:
+    """Collects a streamed reply: what to show of each piece, and what is known at its end."""
+
+    passages: int
+    marks: MarkFilter = field(init=False)
+    reply: Any = None
+    shown: str = ""
+    waiting: str = ""  # the beginning, as long as it may be the sign for "not in the documents"
+
+    def __post_init__(self) -> None:
+        self.marks = MarkFilter(self.passages)
+
+    def feed(self, chunk: BaseMessage) -> str:
+        """What can be shown after one more piece."""
+        self.reply = chunk if self.reply is None else self.reply + chunk
+        text = self.waiting + text_of(chunk)
+        if not self.shown and NOT_IN_DOCUMENTS.startswith(text.strip()[: len(NOT_IN_DOCUMENTS)]):
+            self.waiting = text
+            return ""
+        self.waiting = ""
+        return self._show(self.marks.feed(text if self.shown else text.lstrip()))
+
+    def finish(self) -> str:
+        """The rest; "" where the reply says that the passages do not hold the answer."""
+        if self.waiting:
+            rest, self.waiting = ("" if self.declined else self.waiting.lstrip()), ""
+            return self._show(self.marks.feed(rest) + self.marks.finish())
+        return self._show(self.marks.finish())
+
+    def _show(self, text: str) -> str:
+        self.shown += text
+        return text
+
+    @property
+    def declined(self) -> bool:
+        """Whether the model said that the passages do not hold the answer."""
+        return self.reply is not None and text_of(self.reply).strip().startswith(NOT_IN_DOCUMENTS)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """Tokens as the model counted them; {} where it did not."""
+        return dict(self.reply.usage_metadata or {}) if isinstance(self.reply, AIMessageChunk) else {}
+
+    @property
+    def adapter(self) -> str:
+        """The adapter that wrote the reply, by the model's own word; "" for a base model."""
+        return str(self.reply.response_metadata.get("adapter", "")) if self.reply is not None else ""
