@@ -1,0 +1,239 @@
+"""What the chat page does with a question: a generator of plain values, tested without Gradio.
+
+One thread pulls the chain, so that a stop is felt at once and the chain's own generator is closed by the
+thread that runs it. The only place beside the command line that catches every exception.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.runnables import Runnable
+
+from ragweave.chains.errors import ChainError
+
+from .sources_panel import Card, source_cards
+
+__all__ = ["Update", "ask", "new_request_id"]
+
+log = logging.getLogger(__name__)
+
+PACE = 0.1  # seconds between two updates: Gradio costs more than the answer when asked for more
+QUIET = 0.5  # seconds without news after which the page gets the same state again, so that a stop is noticed
+HISTORY_TURNS = 6
+HISTORY_CHARACTERS = 4_000
+END = object()
+STEPS = {
+    "condense": "Reading the conversation",
+    "transform": "Wording the search",
+    "route": "Choosing where to look",
+    "retrieve": "Searching",
+    "search": "Searching",
+    "fuse": "Comparing passages",
+    "filter": "Comparing passages",
+    "rerank": "Comparing passages",
+    "diversify": "Comparing passages",
+    "abstain": "Checking that the passages answer",
+    "expand": "Reading the passages",
+    "prompt": "Reading the passages",
+    "read": "Finding the words that answer",
+    "answer": "Writing the answer",
+    "cite": "Checking the quotes",
+    "ground": "Checking the answer",
+}
+
+
+@dataclass(slots=True)
+class Update:
+    """What the page shows of one turn; `sources` is None while the cards stay as they are."""
+
+    id: str
+    question: str
+    status: str = "working"  # working, answering, answered, abstained, failed
+    step: str = "Searching"
+    answer: str = ""
+    citations: list[dict[str, Any]] = field(default_factory=list)
+    standalone: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    sources: list[Card] | None = None
+
+
+def new_request_id() -> str:
+    """Eight characters that a user can read out and a log line can be found by."""
+    return secrets.token_hex(4)
+
+
+def ask(
+    chain: Runnable[Any, Any],
+    question: str,
+    history: Sequence[Mapping[str, str]] = (),
+    *,
+    request_id: str = "",
+    pace: float = PACE,
+) -> Iterator[Update]:
+    """Answer one question, update by update: the first at once, the last final.
+
+    Closing the generator stops the chain. A failure is an update that says so, never an exception.
+    """
+    turn = _Turn(Update(request_id or new_request_id(), question.strip()))
+    yield turn.snapshot()
+    pump = _Pump(lambda: chain.stream({"question": turn.update.question, "history": _recent(history)}))
+    try:
+        for piece in pump.pieces(pace):
+            if isinstance(piece, Exception):
+                turn.fail(piece)
+                break
+            if piece is not None:
+                turn.take(piece)
+            if piece is None or pump.due(turn.changed):
+                yield turn.snapshot()
+        turn.finish()
+        yield turn.snapshot()
+    finally:
+        pump.stop()
+
+
+def _recent(history: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    return [
+        {"role": str(message["role"]), "content": str(message["content"])[:HISTORY_CHARACTERS]}
+        for message in history[-2 * HISTORY_TURNS :]
+    ]
+
+
+class _Pump:
+    """Runs a stream in a thread of its own and hands its pieces over."""
+
+    def __init__(self, open_stream: Callable[[], Iterator[Any]]) -> None:
+        self._open = open_stream
+        self._queue: queue.Queue[Any] = queue.Queue(maxsize=1000)
+        self._stopped = threading.Event()
+        self._sent = 0.0
+        threading.Thread(target=self._run, name="ragweave-answer", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self) -> None:
+        stream: Any = None
+        try:
+            stream = self._open()
+            for piece in stream:
+                self._put(piece)
+                if self._stopped.is_set():
+                    break
+        except Exception as error:  # the edge: shown as one sentence
+            self._put(error)
+        finally:
+            if hasattr(stream, "close"):
+                stream.close()
+            self._put(END)
+
+    def _put(self, piece: Any) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._queue.put(piece, timeout=QUIET)
+                return
+            except queue.Full:
+                continue
+
+    def pieces(self, pace: float) -> Iterator[Any]:
+        """Pieces as they come; None each time that nothing came while something was held back."""
+        self._pace = pace
+        while True:
+            try:
+                piece = self._queue.get(timeout=pace if self._held else QUIET)
+            except queue.Empty:
+                self._held, self._sent = False, time.monotonic()
+                yield None
+                continue
+            if piece is END:
+                return
+            yield piece
+
+    _held = False
+    _pace = PACE
+
+    def due(self, changed: bool) -> bool:
+        """Whether to send now: something changed and the last update is `pace` ago."""
+        now = time.monotonic()
+        if changed and now - self._sent >= self._pace:
+            self._held, self._sent = False, now
+            return True
+        self._held = self._held or changed
+        return False
+
+
+class _Turn:
+    """The state of one turn, from the chain's pieces."""
+
+    def __init__(self, update: Update) -> None:
+        self.update = update
+        self.changed = True
+        self._began = time.monotonic()
+        self._documents: list[Any] = []
+        self._fresh = False
+
+    def snapshot(self) -> Update:
+        update = self.update
+        self.changed = False
+        update.seconds = round(time.monotonic() - self._began, 2)
+        cards = source_cards(self._documents, update.citations) if self._fresh else None
+        self._fresh = False
+        return Update(**{name: getattr(update, name) for name in Update.__slots__} | {"sources": cards})
+
+    def take(self, piece: Mapping[str, Any]) -> None:
+        for key, value in piece.items():
+            self._take(key, value)
+
+    def _take(self, key: str, value: Any) -> None:
+        update = self.update
+        self.changed = True
+        if key == "trace":
+            entries = [value] if isinstance(value, Mapping) else list(value or [])
+            if entries and update.status == "working":
+                update.step = _step_line(entries[-1])
+        elif key == "documents":
+            self._documents, self._fresh = list(value), True
+        elif key == "answer":
+            update.answer += str(value)
+            update.status = "answering"
+        elif key == "citations":
+            update.citations = [dict(citation) for citation in value]
+            self._fresh = True
+        elif key == "abstained":
+            self._abstained = bool(value)
+        elif key == "standalone":
+            update.standalone = str(value) if str(value).strip() != update.question else ""
+        else:
+            self.changed = False
+
+    _abstained = False
+
+    def finish(self) -> None:
+        if self.update.status != "failed":
+            self.update.status = "abstained" if self._abstained else "answered"
+        self.update.step = ""
+
+    def fail(self, error: Exception) -> None:
+        update = self.update
+        update.status = "failed"
+        if isinstance(error, ChainError):
+            log.warning("Request %s failed: %s", update.id, type(error).__name__, exc_info=error)
+            update.error = str(error)
+        else:
+            log.error("Request %s failed: %s", update.id, type(error).__name__, exc_info=error)
+            update.error = "The question could not be answered."
+
+
+def _step_line(entry: Mapping[str, Any]) -> str:
+    name = STEPS.get(str(entry.get("step", "")), str(entry.get("step", "")).replace("_", " ").capitalize())
+    detail = entry.get("detail")
+    return f"{name}: {detail}" if isinstance(detail, str) and 0 < len(detail) <= 80 else name

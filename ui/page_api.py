@@ -1,0 +1,140 @@
+"""The few plain requests of the page beside Gradio's: what the base holds, thumbs, health, its own files."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from langchain_core.runnables import Runnable
+from pydantic import BaseModel, Field
+
+from .errors import explain
+from .examples import ExampleFinder
+from .feedback import FeedbackStore
+from .sources_panel import file_name, short_date
+
+if TYPE_CHECKING:
+    from ragweave.chains import KnowledgeBase
+
+__all__ = ["Feedback", "PageApi", "data_folder"]
+
+log = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+FILES = {"style.css": "text/css", "script.js": "text/javascript", "draw.js": "text/javascript"}
+LISTED = 500  # sources that the library page shows
+
+
+class Feedback(BaseModel):
+    """A thumb as the page sends it."""
+
+    request_id: str = Field(pattern=r"^[0-9a-f]{8}$")
+    verdict: Literal["up", "down", ""]
+    question: str = Field(max_length=20_000)
+    answer: str = Field(max_length=50_000)
+    sources: list[str] = Field(default=[], max_length=100)
+
+
+def data_folder(kb: Any) -> Path:
+    """Where uploads and thumbs live: the knowledge base's own folder, or `.ragweave` for one on a server."""
+    folder = getattr(kb, "folder", None)
+    return Path(folder) if folder else Path(".ragweave").resolve()
+
+
+class PageApi:
+    """What the page asks for by plain HTTP, over one knowledge base."""
+
+    def __init__(self, kb: KnowledgeBase, chain: Runnable[Any, Any], *, title: str, model_name: str) -> None:
+        self._kb = kb
+        self._title = title
+        self._model_name = model_name
+        self.data_folder = data_folder(kb)
+        self._feedback = FeedbackStore(self.data_folder / "feedback.sqlite")
+        self._examples = ExampleFinder(kb, chain)
+        self.version = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:12]
+
+    def router(self) -> APIRouter:
+        """The routes, to be included before Gradio is mounted at `/`."""
+        router = APIRouter()
+        router.add_api_route("/healthz", self.healthz, methods=["GET"])
+        router.add_api_route("/readyz", self.readyz, methods=["GET"])
+        router.add_api_route("/page/{name}", self.file, methods=["GET"])
+        router.add_api_route("/api/knowledge", self.knowledge, methods=["GET"])
+        router.add_api_route("/api/feedback", self.feedback, methods=["POST"])
+        return router
+
+    def changed(self) -> None:
+        """Say that documents came or went."""
+        self._examples.restart()
+
+    @staticmethod
+    def sentence(error: Exception) -> str:
+        """One sentence for the user, by the same words as the command line's."""
+        explanation = explain(error)
+        return explanation.message if explanation.expected else "Something unexpected failed."
+
+    def healthz(self) -> Response:
+        """The process answers."""
+        return PlainTextResponse("ok")
+
+    def readyz(self) -> Response:
+        """The store answers too."""
+        try:
+            self._kb.sources()
+        except Exception as error:  # the edge: any failure means not ready
+            return PlainTextResponse(self.sentence(error), status_code=503)
+        return PlainTextResponse("ok")
+
+    def file(self, name: str) -> Response:
+        """The page's own script and style."""
+        if name not in FILES:
+            return PlainTextResponse("Not found.", status_code=404)
+        return FileResponse(HERE / name, media_type=FILES[name], headers={"Cache-Control": "no-cache"})
+
+    def knowledge(self) -> Response:
+        """What the knowledge base holds, when it was last updated, and questions that it answers."""
+        try:
+            sources = self._kb.sources()
+        except Exception as error:  # the edge: the page says why it knows nothing
+            log.warning("The knowledge base cannot be read", exc_info=True)
+            return JSONResponse({"error": explain(error).message, "title": self._title}, status_code=503)
+        newest = max((source.ingested_at for source in sources), default="")
+        return JSONResponse(
+            {
+                "id": hashlib.sha256(str(self.data_folder).encode()).hexdigest()[:10],
+                "title": self._title,
+                "model": self._model_name,
+                "documents": len(sources),
+                "passages": sum(source.chunks for source in sources),
+                "updated": short_date(newest),
+                "updated_at": newest,
+                "examples": self._examples.questions(),
+                "examples_pending": self._examples.pending(),
+                "sources": [
+                    {
+                        "source": source.source,
+                        "title": source.title or file_name(source.source),
+                        "passages": source.chunks,
+                        "changed": short_date(source.updated_at),
+                        "added": short_date(source.ingested_at),
+                    }
+                    for source in sources[:LISTED]
+                ],
+            },
+            headers={"Cache-Control": "no-store"},
+        )
+
+    def feedback(self, given: Feedback) -> Response:
+        """Store a thumb, or take it back."""
+        self._feedback.give(
+            given.request_id,
+            given.verdict,
+            question=given.question,
+            answer=given.answer,
+            sources=given.sources,
+        )
+        return JSONResponse({"stored": True})

@@ -1,0 +1,450 @@
+// The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
+// Gradio carries questions and files; its hidden channels bring JSON, watched here.
+import { cards, card, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
+
+const KEPT = 50; // conversations in this browser
+const HISTORY = 6; // turns that a follow-up may lean on
+const SILENCE = 6000; // ms without news before the server is asked whether it is still there
+const RUNNING = new Set(["working", "answering"]);
+const at = (id) => document.getElementById(id);
+const page = { knowledge: null, conversation: fresh(), shown: null, running: null, heard: 0, replaces: "", stopped: new Set() };
+
+function fresh() {
+  return { id: crypto.randomUUID ? crypto.randomUUID() : String(Date.now()), at: Date.now(), turns: [] };
+}
+
+// ---- storage -------------------------------------------------------------------------------------------
+
+const prefix = () => `ragweave.${page.knowledge?.id ?? "base"}.`;
+
+function stored() {
+  const found = [];
+  for (let index = 0; index < localStorage.length; index++) {
+    const key = localStorage.key(index);
+    if (!key.startsWith(prefix())) continue;
+    try {
+      found.push(JSON.parse(localStorage.getItem(key)));
+    } catch {
+      localStorage.removeItem(key);
+    }
+  }
+  return found.filter((one) => one?.turns?.length).sort((a, b) => b.at - a.at);
+}
+
+function save() {
+  const conversation = page.conversation;
+  if (!conversation.turns.length) return;
+  conversation.at = Date.now();
+  const old = stored().filter((one) => one.id !== conversation.id).slice(KEPT - 1);
+  for (const one of old) localStorage.removeItem(prefix() + one.id);
+  try {
+    localStorage.setItem(prefix() + conversation.id, JSON.stringify(conversation));
+  } catch {
+    const oldest = stored().filter((one) => one.id !== conversation.id).at(-1);
+    if (oldest) {
+      localStorage.removeItem(prefix() + oldest.id);
+      save();
+    }
+  }
+}
+
+// ---- towards Gradio ------------------------------------------------------------------------------------
+
+function fill(id, text) {
+  const box = at(id)?.querySelector("textarea, input");
+  if (!box) return;
+  const kind = box instanceof HTMLTextAreaElement ? HTMLTextAreaElement : HTMLInputElement;
+  Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(box, text);
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+const question = () => at("rw-question")?.querySelector("textarea");
+const button = (id) => (at(id)?.matches("button") ? at(id) : at(id)?.querySelector("button"));
+
+function offerHistory(replaces = "") {
+  page.replaces = replaces;
+  const turns = page.conversation.turns.filter((turn) => turn.id !== replaces && turn.answer && turn.status !== "failed");
+  const messages = turns.slice(-HISTORY).flatMap((turn) => [{ role: "user", content: turn.question }, { role: "assistant", content: turn.answer }]);
+  fill("rw-history", JSON.stringify({ messages, replaces }));
+}
+
+async function send(text, replaces = "") {
+  if (page.running || !text.trim()) return;
+  offerHistory(replaces);
+  fill("rw-question", text);
+  await new Promise((resolve) => setTimeout(resolve, 60)); // Gradio takes the two values up
+  button("rw-send")?.click();
+}
+
+// ---- from Gradio ---------------------------------------------------------------------------------------
+
+function listen(id, take) {
+  let last = "";
+  const look = () => {
+    const text = at(id)?.querySelector("[data-json]")?.dataset.json;
+    if (text && text !== last) {
+      last = text;
+      take(JSON.parse(text));
+    }
+  };
+  new MutationObserver(look).observe(at(id), { childList: true, subtree: true, attributes: true });
+}
+
+function takeTurn(update) {
+  if (page.stopped.has(update.id)) return;
+  page.heard = Date.now();
+  const turns = page.conversation.turns;
+  let turn = turns.find((one) => one.id === update.id);
+  if (!turn) {
+    if (!RUNNING.has(update.status) && page.running !== update.id) return; // of a conversation left behind
+    turn = { sources: [], feedback: "", at: Date.now() };
+    const replaced = turns.findIndex((one) => one.id === update.replaces);
+    turns.splice(replaced < 0 ? turns.length : replaced, replaced < 0 ? 0 : 1, turn);
+  }
+  Object.assign(turn, update);
+  page.shown = turn.id;
+  page.running = RUNNING.has(turn.status) ? turn.id : null;
+  if (turn.status === "failed" && !question()?.value) fill("rw-question", turn.question);
+  if (!page.running) done(turn);
+  draw();
+}
+
+function takeCards({ id, sources }) {
+  const turn = page.conversation.turns.find((one) => one.id === id);
+  if (!turn || page.stopped.has(id)) return;
+  turn.sources = sources;
+  draw();
+}
+
+function done(turn) {
+  turn.followups = followups(turn);
+  save();
+  offerHistory();
+  drawConversations();
+  const cited = turn.sources.filter((one) => one.cited).length;
+  say({ answered: `Answer ready, ${cited} ${cited === 1 ? "source" : "sources"}.`, abstained: "The documents do not answer this.", failed: turn.error, stopped: "Stopped." }[turn.status] ?? "");
+}
+
+function stop(note = "stopped") {
+  const turn = page.conversation.turns.find((one) => one.id === page.running);
+  page.running = null;
+  if (!turn) return;
+  page.stopped.add(turn.id);
+  turn.status = note;
+  turn.step = "";
+  done(turn);
+  draw();
+}
+
+async function watch() {
+  if (!page.running || Date.now() - page.heard < SILENCE) return;
+  try {
+    if ((await fetch("/healthz", { cache: "no-store" })).ok) page.heard = Date.now();
+  } catch {
+    const turn = page.conversation.turns.find((one) => one.id === page.running);
+    if (turn) turn.error = "The server does not answer. Check that it still runs, then try again.";
+    if (!question()?.value && turn) fill("rw-question", turn.question);
+    stop("failed");
+  }
+}
+
+// ---- the conversation ----------------------------------------------------------------------------------
+
+function followups(turn) {
+  const asked = new Set(page.conversation.turns.map((one) => one.question));
+  const near = new Set(turn.sources.filter((one) => one.cited || turn.status === "abstained").map((one) => one.source));
+  const open = (page.knowledge?.examples ?? []).filter((one) => !asked.has(one.question));
+  return open.filter((one) => near.has(one.source)).concat(open.filter((one) => !near.has(one.source))).slice(0, turn.status === "abstained" ? 2 : 3).map((one) => one.question);
+}
+
+function markFor(turn) {
+  return (number) => {
+    const known = turn.sources.some((one) => one.numbers.includes(number));
+    if (!known) return `[${number}]`;
+    const light = (on) => lightUp(turn, number, on);
+    return el("button", { type: "button", class: "rw-mark", "data-number": number, "aria-label": `Source ${number}`, onmouseenter: () => light(true), onmouseleave: () => light(false), onfocus: () => light(true), onblur: () => light(false), onclick: () => openSource(turn, number) }, `[${number}]`);
+  };
+}
+
+function lightUp(turn, number, on) {
+  if (on && page.shown !== turn.id) {
+    page.shown = turn.id;
+    drawSources();
+  }
+  for (const node of document.querySelectorAll(`#rw-sources [data-numbers], [data-turn="${turn.id}"] [data-numbers]`)) {
+    node.classList.toggle("rw-lit", on && node.dataset.numbers.split(" ").includes(String(number)));
+  }
+  for (const node of document.querySelectorAll(`[data-turn="${turn.id}"] .rw-mark`)) {
+    node.classList.toggle("rw-lit", on && node.dataset.number === String(number));
+  }
+}
+
+function openSource(turn, number) {
+  lightUp(turn, number, true);
+  const folded = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
+  if (folded && getComputedStyle(folded).display !== "none") folded.open = true;
+  const places = [...document.querySelectorAll(`#rw-sources [data-numbers], [data-turn="${turn.id}"] [data-numbers]`)];
+  const target = places.find((node) => node.offsetParent && node.dataset.numbers.split(" ").includes(String(number)));
+  target?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+}
+
+function drawTurn(turn, last) {
+  const running = RUNNING.has(turn.status);
+  return el("article", { class: `rw-turn rw-${turn.status}`, "data-turn": turn.id, "data-look": JSON.stringify([turn, last]) },
+    el("h2", { class: "rw-unseen" }, "Question"),
+    el("div", { class: "rw-ask" }, turn.question),
+    el("h3", { class: "rw-unseen" }, "Answer"),
+    line(turn),
+    turn.answer ? el("div", { class: "rw-answer" }, prose(turn.answer, markFor(turn))) : null,
+    turn.status === "abstained" ? closest(turn) : null,
+    turn.status === "stopped" ? el("p", { class: "rw-quiet rw-note" }, turn.answer ? "Stopped here." : "Stopped before an answer.") : null,
+    turn.status === "failed" ? failure(turn) : null,
+    running ? null : actions(turn, last),
+    folded(turn),
+    last && !running ? chips(turn.followups) : null,
+  );
+}
+
+function line(turn) {
+  if (turn.status === "working") return el("p", { class: "rw-step" }, turn.step);
+  if (turn.status === "failed" || !turn.sources.length) return null;
+  const read = turn.sources.length === 1 ? "1 passage read" : `${turn.sources.length} passages read`;
+  const seconds = turn.seconds < 1 ? `${Math.max(10, Math.round(turn.seconds * 100) * 10)} ms` : `${turn.seconds.toFixed(1)} s`;
+  return el("p", { class: "rw-step" }, RUNNING.has(turn.status) ? read : `${read}, ${seconds}`, turn.standalone ? ` · searched for “${turn.standalone}”` : "");
+}
+
+function closest(turn) {
+  const seen = [...new Map(turn.sources.map((one) => [one.source, one])).values()].slice(0, 3);
+  return el("div", { class: "rw-closest" },
+    seen.length ? el("p", {}, "Closest in the documents:") : null,
+    seen.length ? el("ul", {}, seen.map((one) => el("li", {}, one.title, one.place ? el("span", { class: "rw-quiet" }, ` ${one.place}`) : ""))) : null,
+    el("p", { class: "rw-quiet" }, "Try the words that the documents would use, or add a document that holds the answer."));
+}
+
+function failure(turn) {
+  return el("div", { class: "rw-failure", role: "alert" },
+    el("p", {}, turn.error, " ", el("span", { class: "rw-quiet" }, `Request ${turn.id}.`)),
+    el("button", { type: "button", class: "rw-button", onclick: () => send(turn.question, turn.id) }, "Try again"));
+}
+
+function actions(turn, last) {
+  if (turn.status === "failed") return null;
+  const copy = iconButton("copy", "Copy the answer", async (event) => {
+    const target = event.currentTarget;
+    const sources = turn.sources.filter((one) => one.cited).map((one) => `[${one.numbers.join(", ")}] ${one.title} (${[one.source, one.place].filter(Boolean).join(", ")})`);
+    await navigator.clipboard.writeText([turn.answer, sources.join("\n")].filter(Boolean).join("\n\n"));
+    target.replaceChildren(icon("check"));
+    say("Copied.");
+    setTimeout(() => target.replaceChildren(icon("copy")), 1500);
+  });
+  const thumb = (verdict, label) => iconButton(verdict, label, () => vote(turn, verdict), { "aria-pressed": String(turn.feedback === verdict) });
+  return el("div", { class: "rw-actions" }, turn.answer ? copy : null,
+    last ? iconButton("again", "Ask again", () => send(turn.question, turn.id)) : null,
+    turn.answer ? [thumb("up", "Good answer"), thumb("down", "Bad answer")] : null);
+}
+
+async function vote(turn, verdict) {
+  const given = turn.feedback === verdict ? "" : verdict;
+  const sources = [...new Set(turn.sources.filter((one) => one.cited).map((one) => one.source))];
+  const body = JSON.stringify({ request_id: turn.id, verdict: given, question: turn.question, answer: turn.answer, sources });
+  const response = await fetch("/api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+  say(response?.ok ? (given ? "Thank you, stored." : "Taken back.") : "The opinion could not be stored.");
+  if (!response?.ok) return;
+  turn.feedback = given;
+  save();
+  draw();
+}
+
+function folded(turn) {
+  const cited = turn.sources.filter((one) => one.cited).length;
+  if (!turn.sources.length) return null;
+  const before = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
+  return el("details", { class: "rw-folded", open: before?.open ?? false }, el("summary", {}, `Sources (${cited || turn.sources.length})`), cards(turn.sources));
+}
+
+function chips(questions) {
+  if (!questions?.length) return null;
+  return el("div", { class: "rw-chips", role: "group", "aria-label": "Questions to go on with" }, questions.map((text) => el("button", { type: "button", class: "rw-chip", onclick: () => send(text) }, text)));
+}
+
+// ---- drawing -------------------------------------------------------------------------------------------
+
+function draw() {
+  const thread = at("rw-thread");
+  const turns = page.conversation.turns;
+  const near = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 120;
+  const lastBefore = thread.lastElementChild?.dataset?.turn;
+  document.body.classList.toggle("rw-busy", Boolean(page.running));
+  document.body.classList.toggle("rw-empty", !turns.length);
+  if (!turns.length) thread.replaceChildren(empty());
+  else drawTurns(thread, turns);
+  if (near || lastBefore !== turns.at(-1)?.id) thread.scrollTop = thread.scrollHeight;
+  drawSources();
+}
+
+// Only turns that look different are drawn anew, so that focus and selection elsewhere stay.
+function drawTurns(thread, turns) {
+  const before = new Map([...thread.children].filter((node) => node.dataset.turn).map((node) => [node.dataset.turn, node]));
+  const nodes = turns.map((turn, index) => {
+    const old = before.get(turn.id);
+    const last = index === turns.length - 1;
+    return old && old.dataset.look === JSON.stringify([turn, last]) ? old : drawTurn(turn, last);
+  });
+  const focus = document.activeElement?.closest?.("[data-turn]")?.dataset.turn;
+  const label = document.activeElement?.getAttribute?.("aria-label");
+  if (nodes.length !== thread.children.length || nodes.some((node, index) => thread.children[index] !== node)) thread.replaceChildren(...nodes);
+  if (focus && label && !document.activeElement?.closest?.("[data-turn]")) thread.querySelector(`[data-turn="${focus}"] [aria-label="${CSS.escape(label)}"]`)?.focus();
+}
+
+function empty() {
+  const knowledge = page.knowledge;
+  if (!knowledge) return el("div", { class: "rw-welcome" });
+  const none = !knowledge.documents;
+  const examples = (knowledge.examples ?? []).slice(0, 3).map((one) => one.question);
+  return el("div", { class: "rw-welcome" },
+    el("h1", {}, none ? "No documents yet" : "Ask about your documents"),
+    el("p", { class: "rw-quiet" }, knowledge.error ? knowledge.error : none ? "Add some with the plus button below. Answers quote them and say where." : `Answers quote ${holds(knowledge)}.`),
+    examples.length ? chips(examples) : knowledge.examples_pending && !none ? el("p", { class: "rw-quiet rw-looking" }, "Looking for questions that they answer") : null);
+}
+
+function drawSources() {
+  const turn = page.conversation.turns.find((one) => one.id === page.shown) ?? page.conversation.turns.at(-1);
+  const look = JSON.stringify([turn?.id, turn?.sources]);
+  const panel = at("rw-sources");
+  if (panel.dataset.look === look) return;
+  panel.dataset.look = look;
+  const cited = turn?.sources.filter((one) => one.cited).length;
+  const number = turn?.sources.length ? ` (${cited || turn.sources.length})` : "";
+  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, `Sources${number}`), ...(turn?.sources.length ? cards(turn.sources) : [el("p", { class: "rw-quiet" }, turn ? "No passages." : "The passages behind an answer stand here.")]));
+}
+
+function drawConversations() {
+  const day = new Date().toDateString();
+  const groups = { Today: [], Earlier: [] };
+  for (const one of stored()) groups[new Date(one.at).toDateString() === day ? "Today" : "Earlier"].push(one);
+  at("rw-conversations").replaceChildren(
+    el("h2", { class: "rw-panel-title" }, "Conversations"),
+    el("button", { type: "button", class: "rw-new", onclick: () => open(fresh()) }, icon("plus"), "New chat"),
+    ...Object.entries(groups).filter(([, list]) => list.length).flatMap(([name, list]) => [
+      el("h3", { class: "rw-group" }, name),
+      el("ul", {}, list.map((one) => el("li", {},
+        el("button", { type: "button", class: "rw-conversation", "aria-current": one.id === page.conversation.id ? "true" : false, title: one.turns[0].question, onclick: () => open(one) }, one.turns[0].question),
+        iconButton("close", `Delete the conversation: ${one.turns[0].question}`, () => forget(one))))),
+    ]));
+}
+
+function open(conversation) {
+  if (page.running) {
+    button("rw-stop")?.click();
+    stop();
+  }
+  for (const turn of conversation.turns) if (RUNNING.has(turn.status)) turn.status = "stopped";
+  page.conversation = conversation;
+  page.shown = null;
+  document.body.classList.remove("rw-drawer");
+  location.hash = "";
+  offerHistory();
+  at("rw-thread").replaceChildren();
+  draw();
+  drawConversations();
+  question()?.focus();
+}
+
+function forget(conversation) {
+  localStorage.removeItem(prefix() + conversation.id);
+  if (conversation.id === page.conversation.id) open(fresh());
+  else drawConversations();
+}
+
+// ---- frame ---------------------------------------------------------------------------------------------
+
+function drawNav() {
+  const link = (hash, name) => el("a", { href: hash || "#", "aria-current": (location.hash || "#") === (hash || "#") ? "page" : false }, name);
+  const dark = document.documentElement.dataset.theme === "dark";
+  at("rw-nav").replaceChildren(
+    el("button", { type: "button", class: "rw-icon-button rw-menu", "aria-label": "Conversations", "aria-expanded": String(document.body.classList.contains("rw-drawer")), onclick: () => { document.body.classList.toggle("rw-drawer"); drawNav(); } }, icon("menu")),
+    el("span", { class: "rw-title" }, page.knowledge?.title ?? document.title),
+    el("nav", { "aria-label": "Pages" }, link("", "Chat"), link("#library", "Library")),
+    page.knowledge?.model ? el("span", { class: "rw-model", title: "The model that words the answers" }, page.knowledge.model) : "",
+    iconButton(dark ? "sun" : "moon", dark ? "Light colours" : "Dark colours", () => theme(dark ? "light" : "dark")));
+}
+
+function theme(chosen) {
+  if (chosen) localStorage.setItem("ragweave.theme", chosen);
+  const wanted = localStorage.getItem("ragweave.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.documentElement.dataset.theme = wanted;
+  document.body.classList.toggle("dark", wanted === "dark");
+  if (at("rw-nav")) drawNav();
+}
+
+function route() {
+  document.body.classList.toggle("rw-at-library", location.hash === "#library");
+  document.body.classList.remove("rw-drawer");
+  drawNav();
+}
+
+function say(text) {
+  at("rw-status").textContent = text;
+}
+
+async function learn() {
+  try {
+    const response = await fetch("/api/knowledge", { cache: "no-store" });
+    page.knowledge = { documents: 0, passages: 0, sources: [], examples: [], ...(await response.json()) };
+  } catch {
+    page.knowledge ??= { documents: 0, passages: 0, sources: [], examples: [], error: "The server does not answer." };
+  }
+  if (!page.conversation.turns.length) draw();
+  at("rw-library").replaceChildren(el("div", { class: "rw-library-body" }, library(page.knowledge)));
+  drawNav();
+  if (page.knowledge.examples_pending) setTimeout(learn, 1200);
+}
+
+function takeReceipt(event) {
+  const box = at("rw-receipt-box");
+  box.replaceChildren(...receipt(event, () => { box.hidden = true; question()?.focus(); }));
+  box.hidden = false;
+  if (event.finished) learn();
+}
+
+function arrange() {
+  const role = (id, name, label) => { at(id).setAttribute("role", name); at(id).setAttribute("aria-label", label); };
+  role("rw-conversations", "region", "Conversations");
+  role("rw-main", "region", "Conversation");
+  role("rw-sources", "region", "Sources");
+  role("rw-library", "region", "Library");
+  at("rw-thread").setAttribute("tabindex", "-1");
+  at("rw-composer").before(el("div", { id: "rw-receipt-box", role: "status", hidden: true }));
+  document.body.append(el("div", { id: "rw-status", class: "rw-unseen", role: "status" }));
+  for (const [id, name] of [["rw-upload", "Add documents"], ["rw-send", "Send"], ["rw-stop", "Stop"]]) button(id)?.setAttribute("aria-label", name);
+  button("rw-upload")?.replaceChildren(icon("plus"));
+  question()?.setAttribute("aria-label", "Question");
+}
+
+function start() {
+  arrange();
+  listen("rw-turn", takeTurn);
+  listen("rw-cards", takeCards);
+  listen("rw-receipt", takeReceipt);
+  button("rw-stop")?.addEventListener("click", () => stop());
+  window.addEventListener("hashchange", route);
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    if (document.body.classList.contains("rw-drawer")) route();
+    else if (page.running) { button("rw-stop")?.click(); stop(); }
+  });
+  setInterval(watch, 2000);
+  route();
+  draw();
+  learn().then(drawConversations);
+  document.body.classList.add("rw-ready");
+}
+
+theme();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
+const waiting = setInterval(() => {
+  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-receipt"].every(at) || !question()) return;
+  clearInterval(waiting);
+  theme();
+  start();
+}, 30);
