@@ -37,7 +37,7 @@ Filter = Annotated[
 
 def ingest(
     call: Call,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or patterns.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders or patterns.")],
     delete_missing: Annotated[
         bool, typer.Option("--delete-missing", help="Also delete what left the folders given.")
     ] = False,
@@ -58,7 +58,7 @@ def ingest(
 def delete(
     call: Call,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Names as `ragweave sources` lists them.")
+        list[str], typer.Argument(metavar="SOURCE", help="Names as `ragweave sources` lists them.")
     ],
 ) -> int:
     """Delete sources by name, and check that their text is no longer found."""
@@ -153,7 +153,7 @@ def chat(
     call: Call,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH...]", help="Files, folders or patterns, ingested first."),
+        typer.Argument(metavar="PATH", help="Files, folders or patterns, ingested first."),
     ] = None,
     model: Model = None,
     host: Annotated[
