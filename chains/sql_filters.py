@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from .errors import FilterError
-from .filters import Condition, Expression, Scalar, json_type
+from .filters import Condition, Expression, Operator, Scalar, json_type
 
 __all__ = ["facets", "filter_sql", "sort_key"]
 
-COMPARISONS = {"eq": "=", "in": "=", "ne": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+ORDERS: dict[Operator, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 TEXT_COLUMNS = {"heading": "heading", "source": "source", "title": "title", "updated_at": "updated_at"}
 NUMBER_COLUMNS = {"chunk": "position", "end": '"end"', "page": "page", "start": "start"}
 MOST_VALUES = 10_000  # SQLite binds 32,766 parameters in one statement
@@ -35,42 +35,59 @@ def filter_sql(expression: Expression, tenant: int) -> Sql:
 
 
 def _condition_sql(condition: Condition, tenant: int) -> Sql:
-    field, comparison = condition.field, COMPARISONS[condition.operator]
+    field, values = condition.field, condition.values
     if field in TEXT_COLUMNS:
-        parts = [_text_sql(TEXT_COLUMNS[field], comparison, value) for value in condition.values]
+        sql, bound = _text_sql(TEXT_COLUMNS[field], condition.operator, values)
     elif field in NUMBER_COLUMNS:
-        parts = [_number_sql(NUMBER_COLUMNS[field], comparison, value) for value in condition.values]
+        sql, bound = _number_sql(NUMBER_COLUMNS[field], condition.operator, values)
     else:
-        parts = [_facet_sql(field, comparison, value, tenant) for value in condition.values]
-    sql = f"({' OR '.join(sql for sql, _ in parts) or '0'})"
-    return f"NOT {sql}" if condition.operator == "ne" else sql, [one for _, ones in parts for one in ones]
+        sql, bound = _facet_sql(field, condition.operator, values, tenant)
+    return f"NOT ({sql})" if condition.operator == "ne" else f"({sql})", bound
 
 
-def _text_sql(column: str, comparison: str, value: Scalar) -> Sql:
-    if not isinstance(value, str):
-        return "0", []
+def _compared(operator: Operator, count: int, mark: str = "?") -> str:
+    """The right side of a comparison: one list for any number of values, as SQLite limits chains of ORs."""
+    if operator in ORDERS:
+        return f"{ORDERS[operator]} {mark}"
+    return f"IN ({', '.join([mark] * count)})"
+
+
+def _text_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> Sql:
     # Bytes, because half a surrogate pair cannot be bound as text; SQLite compares both byte by byte.
-    return f"chunks.{column} {comparison} CAST(? AS TEXT)", [_bytes(value)]
-
-
-def _number_sql(column: str, comparison: str, value: Scalar) -> Sql:
-    if json_type(value) != "number" or value != value:
+    texts = [_bytes(value) for value in values if isinstance(value, str)]
+    if not texts:
         return "0", []
-    if isinstance(value, int) and abs(value) >= 2**63:  # beyond every position, and not to be bound
-        value = math.copysign(math.inf, value)
-    # `page` may be NULL, which compares as NULL: neither true nor, under NOT, false.
-    return f"(chunks.{column} IS NOT NULL AND chunks.{column} {comparison} ?)", [value]
+    return f"chunks.{column} {_compared(operator, len(texts), 'CAST(? AS TEXT)')}", texts
 
 
-def _facet_sql(field: str, comparison: str, value: Scalar, tenant: int) -> Sql:
-    key = sort_key(value)
-    if key is None:
+def _number_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> Sql:
+    numbers = [_bindable(value) for value in values if json_type(value) == "number" and value == value]
+    if not numbers:
         return "0", []
-    sql = (
-        "chunks.number IN (SELECT facets.chunk FROM facets WHERE facets.tenant = ? AND facets.field = ? "
-        f"AND facets.kind = ? AND facets.value {comparison} ?)"
-    )
-    return sql, [tenant, _bytes(field), *key]
+    # `page` may be NULL, and a comparison with it neither true nor, under NOT, false.
+    return f"chunks.{column} IS NOT NULL AND chunks.{column} {_compared(operator, len(numbers))}", numbers
+
+
+def _bindable(number: Any) -> float:
+    """As it is, or beyond every position where SQLite has no such whole number."""
+    if isinstance(number, int) and abs(number) >= 2**63:
+        return math.copysign(math.inf, number)
+    return cast(float, number)
+
+
+def _facet_sql(field: str, operator: Operator, values: Sequence[Scalar], tenant: int) -> Sql:
+    by_kind: dict[str, list[bytes]] = {}
+    for kind, value in _distinct(sort_key(value) for value in values):
+        by_kind.setdefault(kind, []).append(value)
+    bound: list[Any] = []
+    parts = ["0"]
+    for kind, same in by_kind.items():
+        parts.append(
+            "chunks.number IN (SELECT facets.chunk FROM facets WHERE facets.tenant = ? AND facets.field = ? "
+            f"AND facets.kind = ? AND facets.value {_compared(operator, len(same))})"
+        )
+        bound += [tenant, _bytes(field), kind, *same]
+    return " OR ".join(parts), bound
 
 
 def facets(metadata: Mapping[str, Any]) -> Iterator[tuple[bytes, str, bytes]]:

@@ -46,11 +46,15 @@ CREATE TABLE facets(
 CREATE INDEX facets_by_chunk ON facets(chunk);
 """
 
-# One index of words per tenant, so that a tenant's scores tell nothing about the others' texts. Contentless:
-# the tokens stand in `chunks`. The analyser has folded and cut already, so every character but white space
-# belongs to a token and nothing more is taken off (a second folding of case remains, on both sides alike).
-WORDS = """CREATE VIRTUAL TABLE words_{number} USING fts5(
-    tokens, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'")"""
+# One index of words (and a view of its vocabulary) per tenant, so that scores tell nothing of others' texts.
+# Contentless: the tokens stand in `chunks`. The analyser has folded and cut already, so every character but
+# white space belongs to a token and nothing more is taken off (a second folding of case remains, on documents
+# and questions alike).
+WORDS = """
+CREATE VIRTUAL TABLE words_{number} USING fts5(
+    tokens, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* M* N* P* S* C*'");
+CREATE VIRTUAL TABLE vocabulary_{number} USING fts5vocab(words_{number}, 'row');
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,7 @@ class Database:
                 (self._tenant or "", time.time_ns()),
             ).fetchone()
             if row:
-                connection.execute(WORDS.format(number=row[0]))
+                _execute_all(connection, WORDS.format(number=row[0]))
             connection.execute("COMMIT")
         finally:
             connection.close()
@@ -263,9 +267,13 @@ def _meta(connection: sqlite3.Connection, key: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _make_schema(connection: sqlite3.Connection, identity: EmbedderIdentity, *, tenancy: bool) -> None:
-    for statement in SCHEMA.split(";\n"):  # not executescript: it commits first
+def _execute_all(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";\n"):  # `executescript` would commit first
         connection.execute(statement)
+
+
+def _make_schema(connection: sqlite3.Connection, identity: EmbedderIdentity, *, tenancy: bool) -> None:
+    _execute_all(connection, SCHEMA)
     values = {
         "schema": str(SCHEMA_VERSION),
         "tenancy": json.dumps(tenancy),

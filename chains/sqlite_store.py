@@ -42,7 +42,7 @@ logger = logging.getLogger("ragweave")
 
 FILE = "knowledge.sqlite3"
 COMFORTABLE_CHUNKS = 100_000  # more take tens of milliseconds a search, and 150 MB of memory per 100,000
-MOST_TOKENS = 512  # of one question
+MOST_TOKENS = 256  # of one question; a page of pasted text has fewer
 
 
 class SqliteStore:
@@ -228,9 +228,10 @@ def _keyword_hits(
     transaction: Transaction, tokens: Sequence[str], limit: int, where: Expression
 ) -> list[tuple[str, float]]:
     """BM25 as FTS5 computes it; a word in more than half of the passages counts next to nothing (1e-6)."""
-    phrases = [
-        '"' + token.replace('"', '""') + '"' for token in _encoded(dict.fromkeys(tokens)) if token.strip("\0")
-    ]
+    known = _encoded(dict.fromkeys(tokens))
+    if len(known) > MOST_TOKENS:
+        known = _rarest(transaction, known)
+    phrases = ['"' + token.replace('"', '""') + '"' for token in known]
     if not phrases:
         return []
     words = f"words_{transaction.tenant}"
@@ -241,7 +242,7 @@ def _keyword_hits(
             SELECT rowid AS number, -bm25({words}) AS score FROM {words}
             WHERE {words} MATCH ? {only} ORDER BY score DESC LIMIT ?) AS hits
         CROSS JOIN chunks ON chunks.number = hits.number"""
-    match = " OR ".join(phrases[:MOST_TOKENS]).replace("\0", " ")
+    match = " OR ".join(phrases).replace("\0", " ")  # FTS5 would end there
     bound = (match, transaction.tenant, *values) if where else (match,)
     wanted = limit + 1
     while True:
@@ -250,6 +251,18 @@ def _keyword_hits(
         if len(hits) < wanted or hits[-1][1] != hits[limit - 1][1]:
             return hits[:limit]
         wanted *= 4  # the last place is shared; those who share it are ranked by id, so all must be seen
+
+
+def _rarest(transaction: Transaction, tokens: Sequence[str]) -> list[str]:
+    """Of a pasted book, the words that tell most: each word asked for costs time in every passage found."""
+    counts = [
+        row
+        for batch in batches(tokens)
+        for row in transaction.connection.execute(
+            f"SELECT doc, term FROM vocabulary_{transaction.tenant} WHERE term IN ({_marks(batch)})", batch
+        )
+    ]
+    return [term for _, term in sorted(counts)[:MOST_TOKENS]]
 
 
 def _changed_vectors(transaction: Transaction, *, since: int) -> VectorTable:
@@ -283,9 +296,13 @@ def _rows_in(
         return
     for batch in batches(_encoded(dict.fromkeys(values))):
         yield from transaction.connection.execute(
-            f"SELECT {columns} FROM chunks WHERE tenant = ? AND {key} IN ({', '.join('?' * len(batch))})",
+            f"SELECT {columns} FROM chunks WHERE tenant = ? AND {key} IN ({_marks(batch)})",
             (transaction.tenant, *batch),
         )
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _dimension(transaction: Transaction) -> int:
