@@ -1,0 +1,252 @@
+"""One connection to a Weaviate server: deadlines, reconnecting, and its errors in our words.
+
+The client alone repeats a call to a dead server for 63 s. Here a call that finds no server fails at once,
+is tried once more on a new connection, and then is `StoreUnavailable`. Knows no schema and no query.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .errors import ChainError, StoreUnavailable
+from .weaviate_url import ServerAddress
+
+if TYPE_CHECKING:
+    from weaviate import WeaviateClient
+
+__all__ = ["MissingCollection", "WeaviateConnection"]
+
+T = TypeVar("T")
+CONNECT_SECONDS = 1.2  # two ports are tried, and the whole must stay under 3 s
+START_REMEDY = "Check that the server runs and that the URL names its REST and gRPC ports."
+
+logger = logging.getLogger(__name__)
+
+
+class _Unreachable(Exception):
+    """gRPC found no server; not an RpcError, so that the client's own retry loop lets it through."""
+
+
+class MissingCollection(ChainError):
+    """The collection or the tenant that a call named is not on the server."""
+
+
+class WeaviateConnection:
+    """A client that is made at the first `run`, dropped when the server goes, and made anew.
+
+    `locate` names the server and its key ("" for none); it is asked at every (re)connect, so that it may
+    start one. Safe to use from several threads.
+    """
+
+    def __init__(self, locate: Callable[[], tuple[ServerAddress, str]], *, timeout: float) -> None:
+        self._locate = locate
+        self._timeout = timeout
+        self._client: WeaviateClient | None = None
+        self._place = ""
+        self._lock = threading.Lock()
+
+    def run(self, call: Callable[[WeaviateClient], T]) -> T:
+        """Run a call that may be repeated; a foreign error comes out as one of ours.
+
+        Raises:
+            StoreUnavailable: No server, no answer in time, or the key was refused.
+            ChainError: The server refused the call.
+        """
+        client = self._connected()
+        try:
+            return call(client)
+        except _foreign_errors() as error:
+            if not _is_lost(error):
+                raise self._translated(error) from error
+            self._drop(client)
+        # An idle connection breaks when a server restarts: a new one tells whether it is back.
+        client = self._connected()
+        try:
+            return call(client)
+        except _foreign_errors() as error:
+            self._drop(client)
+            raise self._translated(error) from error
+
+    def version(self) -> tuple[int, ...]:
+        """The server's version, e.g. (1, 39, 0)."""
+        text = self.run(lambda client: str(client.get_meta()["version"]))
+        return tuple(int(part) for part in text.split("-")[0].split(".") if part.isdigit())
+
+    def close(self) -> None:
+        """Close the client; a later `run` makes a new one."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _connected(self) -> WeaviateClient:
+        with self._lock:
+            if self._client is None:
+                address, key = self._locate()
+                self._place = str(address)
+                _probe(address)
+                try:
+                    self._client = _open_client(address, key, self._timeout)
+                except _foreign_errors() as error:
+                    raise self._translated(error) from error
+            return self._client
+
+    def _drop(self, client: WeaviateClient) -> None:
+        with self._lock:
+            if self._client is client:
+                self._client = None
+        client.close()
+
+    def _translated(self, error: Exception) -> ChainError:
+        said = str(error).strip() or type(error).__name__
+        if _is_late(error):
+            return StoreUnavailable(
+                f"Weaviate at {self._place} did not answer within {self._timeout:g} s.",
+                remedy="Check the server's load and its log, or give a longer timeout.",
+            )
+        if _is_lost(error):
+            return StoreUnavailable(
+                f"Weaviate at {self._place} does not answer: {said}.", remedy=START_REMEDY
+            )
+        if _is_refused(error):
+            return StoreUnavailable(
+                f"Weaviate at {self._place} refuses the key: {said}.",
+                remedy="Give the right api_key (on the command line: RAGWEAVE_KB_API_KEY).",
+            )
+        if _is_missing(error):
+            return MissingCollection(f"Weaviate at {self._place}: {said}.", remedy="Ingest again.")
+        return ChainError(
+            f"Weaviate at {self._place} refused a call: {said}.",
+            remedy="Check the server's version (1.27 or newer) and its log.",
+        )
+
+
+def _probe(address: ServerAddress) -> None:
+    """Fail fast where no port answers: the client waits 5 s for REST and 20 s for gRPC."""
+    for host, port, what in (
+        (address.host, address.port, "REST"),
+        (address.grpc_host, address.grpc_port, "gRPC"),
+    ):
+        try:
+            socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
+        except OSError as error:
+            raise StoreUnavailable(
+                f"No Weaviate server answers at {host}:{port} ({what}): {error}.", remedy=START_REMEDY
+            ) from error
+
+
+def _open_client(address: ServerAddress, key: str, timeout: float) -> WeaviateClient:
+    import weaviate
+    from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+    from weaviate.config import GrpcConfig
+
+    # Milliseconds; the default waits up to 2 minutes before it tries a lost server again.
+    channel = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 1000)]
+    client = weaviate.connect_to_custom(
+        http_host=address.host,
+        http_port=address.port,
+        http_secure=address.secure,
+        grpc_host=address.grpc_host,
+        grpc_port=address.grpc_port,
+        grpc_secure=address.secure,
+        auth_credentials=Auth.api_key(key) if key else None,
+        additional_config=AdditionalConfig(
+            timeout=Timeout(init=timeout, query=timeout, insert=timeout),
+            grpc_config=GrpcConfig(channel_options=channel),
+        ),
+        skip_init_checks=True,
+    )
+    _fail_fast(client)
+    return client
+
+
+def _fail_fast(client: WeaviateClient) -> None:
+    """Take the client's retries out of the way.
+
+    weaviate-client 4.23 has no setting for them, hence the private names; a version without them is an
+    AttributeError at the first connection, not a silent wait.
+    """
+    grpc: Any = importlib.import_module("grpc")  # without types
+    # CANCELLED, and ValueError: another thread has just closed this channel.
+    lost = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+    class FailFast(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc is untyped
+        def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+            outcome = continuation(details, request)
+            if outcome.code() in lost or isinstance(outcome.exception(), ValueError):
+                raise _Unreachable(outcome.details())
+            return outcome
+
+    def shorten_connect(request: Any) -> None:
+        request.extensions["timeout"]["connect"] = CONNECT_SECONDS
+
+    connection: Any = client._connection
+    channel = grpc.intercept_channel(connection._grpc_channel, FailFast())
+    connection._grpc_stub = type(connection._grpc_stub)(channel)
+    connection._client.event_hooks["request"].append(shorten_connect)
+
+
+def _foreign_errors() -> tuple[type[Exception], ...]:
+    exceptions = importlib.import_module("weaviate.exceptions")
+    httpx = importlib.import_module("httpx")
+    grpc = importlib.import_module("grpc")
+    return (exceptions.WeaviateBaseError, httpx.HTTPError, grpc.RpcError, _Unreachable)
+
+
+def _is_lost(error: Exception) -> bool:
+    import httpx
+    from weaviate import exceptions
+
+    if isinstance(error, exceptions.UnexpectedStatusCodeError):
+        return error.status_code in (502, 503, 504)
+    lost = (
+        _Unreachable,
+        exceptions.WeaviateClosedClientError,  # another thread has just dropped this client
+        exceptions.WeaviateConnectionError,
+        exceptions.WeaviateGRPCUnavailableError,
+        httpx.ConnectTimeout,
+        httpx.NetworkError,
+        httpx.RemoteProtocolError,
+    )
+    if isinstance(error, exceptions.WeaviateStartUpError):
+        return "is not supported" not in str(error)
+    return isinstance(error, lost) and not _is_late(error)
+
+
+def _is_late(error: Exception) -> bool:
+    import httpx
+    from weaviate import exceptions
+
+    if isinstance(error, (exceptions.WeaviateTimeoutError, httpx.TimeoutException)):
+        return True
+    # The client keeps a gRPC deadline only as the text of its error.
+    return isinstance(error, exceptions.WeaviateQueryError) and "deadline exceeded" in str(error).lower()
+
+
+def _is_refused(error: Exception) -> bool:
+    from weaviate import exceptions
+
+    if isinstance(error, exceptions.UnexpectedStatusCodeError):
+        return error.status_code in (401, 403)
+    if isinstance(error, exceptions.AuthenticationFailedError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, exceptions.WeaviateQueryError) and (
+        "unauthorized" in text or "anonymous access not enabled" in text or "unauthenticated" in text
+    )
+
+
+def _is_missing(error: Exception) -> bool:
+    from weaviate import exceptions
+
+    if isinstance(error, exceptions.UnexpectedStatusCodeError):
+        return error.status_code == 404 or "tenant not found" in str(error)
+    text = str(error).lower()
+    return isinstance(error, exceptions.WeaviateQueryError) and (
+        "could not find class" in text or "tenant not found" in text
+    )
