@@ -38,4 +38,8 @@ class Encoder(Protocol):
 
 def open_encoder(embeddings: object | None = None) -> Encoder:
     """The encoder for a LangChain `Embeddings`, a folder or hub id, or None: the packaged MiniLM."""
+    if embeddings is None:
+        from .minilm import MiniLM
+
+        return MiniLM()
     raise NotImplementedError
