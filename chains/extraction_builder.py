@@ -134,13 +134,13 @@ class ExtractionBuilder:
         for block in part.blocks:
             self._blocks.append(Block(start + block.start, start + block.end, block.kind))
 
-    def build(self, *, title: str = "") -> Extraction:
-        """The extraction; without a title, that of the first of the highest headings."""
+    def build(self, *, title: str = "", first_heading: bool = True) -> Extraction:
+        """The extraction; without a title, and if wanted, that of the first of the highest headings."""
         pages = [*self._pages, *[self._length] * self._pages_waiting]
         highest = min(self._headings, key=lambda heading: heading.level, default=None)
         return Extraction(
             text="".join(self._pieces),
-            title=one_line(title) or (highest.title if highest else ""),
+            title=one_line(title) or (highest.title if highest and first_heading else ""),
             headings=tuple(self._headings),
             pages=tuple(pages),
             blocks=tuple(self._blocks),

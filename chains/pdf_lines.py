@@ -7,18 +7,21 @@ all samples, and it is the fastest); its text of right-to-left scripts is out of
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Cell", "Line", "Page", "page_lines"]
+__all__ = ["Cell", "Line", "Page", "RuledTable", "is_right_to_left", "page_lines", "unplaced_page"]
 
-CELL_GAP = 0.8  # of the type size: wider gaps than this in a line part cells; justified text stays below
+CELL_GAP = 0.95  # of the type size: wider gaps than this in a line part cells; justified text stays below
 HYPHEN_MARK = 2  # pdfium's code for a hyphen that divides a word at the end of a line
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(rb"bold|black|heavy|demi|-medi|cmbx", re.IGNORECASE)
+FIXED_NAME = re.compile(rb"courier|mono|consol|menlo|cmtt|sftt", re.IGNORECASE)
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+LIST_MARK = re.compile(r"[•◦▪‣·●○■–—*-]|\(?\w{1,3}[.)]")
 LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -42,12 +45,30 @@ class Line:
     top: float = 0.0
     size: float = 0.0
     bold: bool = False
+    fixed_width: bool = False  # type as of a typewriter
     divided: bool = False  # ends with a hyphen that divides a word
     cells: list[Cell] = field(default_factory=list)
 
     @property
     def middle(self) -> float:
         return (self.top + self.bottom) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class RuledTable:
+    """A table drawn with lines: its frame and the texts of its cells."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    rows: list[list[str]]
+
+    def holds(self, line: Line) -> bool:
+        """Whether the middle of a line lies in the frame."""
+        return (
+            self.left <= (line.left + line.right) / 2 <= self.right and self.bottom <= line.middle <= self.top
+        )
 
 
 @dataclass(slots=True)
@@ -58,6 +79,11 @@ class Page:
     width: float
     height: float
     placed: bool = True
+    ruled: list[RuledTable] = field(default_factory=list)
+
+    def ruled_around(self, line: Line) -> int | None:
+        """The number of the ruled table that a line stands in."""
+        return next((number for number, table in enumerate(self.ruled) if table.holds(line)), None)
 
 
 def page_lines(page: Any) -> Page:
@@ -108,14 +134,16 @@ def _line(raw: Any, characters: list[tuple[int, int, float, float, float, float]
     solid = [character for character in characters if character[0] > 32 and character[5] > character[4]]
     if not solid:
         return Line(_text(code for code, *_ in characters))
-    heights = sorted(character[5] - character[4] for character in solid)
-    size = heights[len(heights) // 2]
+    first, last = _font(raw, solid[0][1]), _font(raw, solid[-1][1])
+    size = _type_size(raw, [solid[0][1], solid[len(solid) // 2][1], solid[-1][1]])
     cells: list[Cell] = []
     start = 0
     for position in range(1, len(characters) + 1):
+        part = characters[start:position]
         if position < len(characters) and not _is_gap(characters, position, CELL_GAP * size):
             continue
-        part = characters[start:position]
+        if position < len(characters) and LIST_MARK.fullmatch(_text(code for code, *_ in part).strip()):
+            continue  # the gap behind a bullet or a number parts no columns
         ink = [character for character in part if character[0] > 32]
         if ink:
             text = _text(code for code, *_ in part).strip()
@@ -128,10 +156,26 @@ def _line(raw: Any, characters: list[tuple[int, int, float, float, float, float]
         bottom=min(character[4] for character in solid),
         top=max(character[5] for character in solid),
         size=size,
-        bold=_is_bold(raw, solid[0][1]) and _is_bold(raw, solid[-1][1]),
+        bold=first.bold and last.bold,
+        fixed_width=first.fixed_width and last.fixed_width,
         divided=divided,
         cells=cells,
     )
+
+
+def _type_size(raw: Any, indices: list[int]) -> float:
+    """The middle one of some characters' type sizes, scaled as they stand on the page.
+
+    The height of a character's box will not do: it differs between fonts of one size.
+    """
+    from pypdfium2.raw import FS_MATRIX, FPDFText_GetFontSize, FPDFText_GetMatrix
+
+    matrix = FS_MATRIX()
+    sizes: list[float] = []
+    for index in indices:
+        FPDFText_GetMatrix(raw, index, matrix)
+        sizes.append(FPDFText_GetFontSize(raw, index) * math.hypot(matrix.c, matrix.d))
+    return sorted(sizes)[len(sizes) // 2]
 
 
 def _is_gap(
@@ -152,10 +196,19 @@ def _text(codes: Iterator[int]) -> str:
     return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
-def _is_bold(raw: Any, index: int) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Font:
+    bold: bool
+    fixed_width: bool
+
+
+def _font(raw: Any, index: int) -> _Font:
     from pypdfium2.raw import FPDFText_GetFontInfo, FPDFText_GetFontWeight
 
     name = ctypes.create_string_buffer(128)
     flags = ctypes.c_int()
     FPDFText_GetFontInfo(raw, index, name, len(name), flags)
-    return FPDFText_GetFontWeight(raw, index) >= BOLD_WEIGHT or bool(BOLD_NAME.search(name.value))
+    return _Font(
+        bold=FPDFText_GetFontWeight(raw, index) >= BOLD_WEIGHT or bool(BOLD_NAME.search(name.value)),
+        fixed_width=bool(flags.value & 1) or bool(FIXED_NAME.search(name.value)),
+    )

@@ -6,6 +6,7 @@ pdfium is one C library without locks, so one thread at a time reads here.
 from __future__ import annotations
 
 import io
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from .errors import IngestError
 from .extraction import Extraction
 from .pdf_layout import assemble
 from .pdf_lines import Page, is_right_to_left, page_lines, unplaced_page
+from .pdf_ruled_tables import RuledTables
 from .reader_errors import corrupt_as_ingest_error, encrypted
 
 __all__ = ["read_pdf"]
@@ -29,14 +31,36 @@ def read_pdf(data: bytes, name: str) -> Extraction:
     """Read a PDF; raises `IngestError` if it is damaged, behind a password, or pictures without text."""
     from pypdf.errors import PyPdfError
 
-    with ONE_AT_A_TIME, corrupt_as_ingest_error("pdf", name, PyPdfError), _opened(data, name) as document:
+    with (
+        ONE_AT_A_TIME,
+        _quiet(),
+        corrupt_as_ingest_error("pdf", name, PyPdfError),
+        _opened(data, name) as document,
+    ):
         pages = [page_lines(document[number]) for number in range(len(document))]
         if all(not page.lines for page in pages) or _is_scan(document, pages):
             raise _scan(name, len(pages))
+        with RuledTables(data) as ruled:
+            for number, page in enumerate(pages):
+                page.ruled = ruled.on_page(document[number], number)
         _read_right_to_left(data, pages)
         title = str(document.get_metadata_dict().get("Title", ""))
         outline = [(mark.level + 1, mark.get_title()) for mark in document.get_toc()]
         return assemble(pages, outline=outline, title="" if EMPTY_TITLE.fullmatch(title) else title)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the parsers' warnings about odd fonts and tables off the terminal: what matters is raised."""
+    loggers = [logging.getLogger(name) for name in ("pdfminer", "pdfplumber", "pypdf")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def read_xlsx(data: bytes, name: str) -> Extraction:
                 if left < 0:
                     raise _too_many_cells(name)
                 builder.table(table)
-        return builder.build(title=results.properties.title or "")
+        return builder.build(title=results.properties.title or "", first_heading=False)
 
 
 def _too_many_cells(name: str) -> IngestError:
