@@ -21,20 +21,8 @@ BOMS = (
 GUESS_BYTES = 200_000  # a guess over more bytes takes seconds and changes nothing
 
 
-# White space that breaks lines or words elsewhere in the chain; NUL, which no store keeps.
-CONTROL = {code: None for code in range(32) if chr(code) not in "\t\n\f\v"} | {
-    0x0B: "\n",
-    0x0C: "\n",
-    0x7F: None,
-    0x85: "\n",
-    0x2028: "\n",
-    0x2029: "\n",
-    0xFEFF: None,
-}
-
-
 def decode(data: bytes, name: str, *, declared: str = "") -> str:
-    r"""The text of a file, with line ends as `\n`, without byte-order mark and control characters.
+    r"""The text of a file, with line ends as `\n`, without byte-order mark.
 
     `declared` is the encoding that the document itself names (an HTML meta element). Raises
     IngestError where the bytes are not text in any known encoding.
@@ -43,7 +31,7 @@ def decode(data: bytes, name: str, *, declared: str = "") -> str:
     'Zürich\n'
     """
     text = _decoded(data, name, declared)
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(CONTROL)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _decoded(data: bytes, name: str, declared: str) -> str:

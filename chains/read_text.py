@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .decoding import decode
 from .extraction import Extraction
+from .extraction_builder import clean
 
 __all__ = ["read_text"]
 
 
 def read_text(data: bytes, name: str) -> Extraction:
-    """The text of a plain text file, unchanged but for line ends; raises IngestError where it is no text."""
-    return Extraction(decode(data, name), reader="text 1")
+    """The text of a plain text file, without control characters; raises IngestError where it is no text."""
+    return Extraction(clean(decode(data, name)), reader="text 1")
