@@ -23,6 +23,7 @@ SAME_SIZE = 0.08
 LOOSER = 1.25  # times the usual distance of lines: more parts paragraphs
 PROSE_WIDTH = 20  # times the type size: line ends of narrower text (labels, addresses) mean something
 INDENT = 0.8  # of the type size
+NEARLY_FULL = 0.7  # of the column: enough for a line that a small letter follows, as in ragged text
 NEIGHBOURS = 6  # lines looked at to each side for the right edge of a column
 LIST_START = re.compile(r"(?:[•◦▪‣·●○■–—*-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})[.)])\s+\S")
 SENTENCE_END = re.compile(r"[.!?:;…。！？؟]['\"”’»)\]]*$")
@@ -31,11 +32,13 @@ WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 LAST_WORD = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 
 
-def assemble(pages: list[Page], *, outline: Sequence[tuple[int, str]] = (), title: str = "") -> Extraction:
-    """The document of these pages; `outline` holds level and title of its bookmarks."""
+def assemble(
+    pages: list[Page], *, outline: Sequence[tuple[int, str]] = (), title: str = "", fields: Sequence[str] = ()
+) -> Extraction:
+    """The document of these pages; `outline` holds level and title of its bookmarks, `fields` a form's entries."""
     for page, lines in zip(pages, without_running_heads(pages), strict=True):
         page.lines = unwoven(lines) if page.placed else lines
-    return _Writer(pages, outline).extraction(title)
+    return _Writer(pages, outline).extraction(title, fields)
 
 
 class _Writer:
@@ -54,10 +57,11 @@ class _Writer:
         self._code = False  # whether all lines of the paragraph are of fixed width, and the body is not
         self._left = 0.0  # where its first line starts
 
-    def extraction(self, title: str) -> Extraction:
+    def extraction(self, title: str, fields: Sequence[str]) -> Extraction:
         for page in self._pages:
             self._page(page)
         self._end_paragraph()
+        self._builder.block("\n".join(fields), kind="list")
         return self._builder.build(title=title or self._headings.title(self._pages), first_heading=False)
 
     def _page(self, page: Page) -> None:
@@ -140,8 +144,11 @@ class _Writer:
             return False
         if line.left > last.left + INDENT * line.size and SENTENCE_END.search(last.text):
             return False
+        edge = _right_edge(page.lines, position)
+        if line.text[0].islower() and last.right - last.left > NEARLY_FULL * (edge - last.left):
+            return not SENTENCE_END.search(last.text)
         first_word = len(line.text.split(maxsplit=1)[0]) / len(line.text) * (line.right - line.left)
-        return last.right + first_word + 0.2 * line.size > _right_edge(page.lines, position)
+        return last.right + first_word + 0.2 * line.size > edge
 
     def _parts(self, line: Line, last: Line) -> bool:
         """Whether a line that does not join the one before starts a paragraph, not just a new line."""
@@ -174,7 +181,7 @@ class _Writer:
         return (text, "") if both_words else (text[:-1], "")
 
     def _indentation(self, line: Line) -> str:
-        """Blanks for how far a line of code stands right of the first; 0.6 of the type size is one character."""
+        """Blanks for how far a line of code stands right of the first, 0.6 of the type size each."""
         if not (self._code and line.fixed_width):
             return ""
         return " " * max(0, round((line.left - self._left) / (0.6 * line.size)))

@@ -11,6 +11,7 @@ from typing import Any
 
 from .extraction_builder import one_line
 from .pdf_lines import RuledTable
+from .reader_errors import PARSER_ERRORS
 
 __all__ = ["RuledTables"]
 
@@ -40,17 +41,20 @@ class RuledTables:
         """The ruled tables of a pdfium page, which is page `number` (from 0) of the document."""
         if not _may_hold_tables(page):
             return []
-        if self._plumber is None:
-            import pdfplumber
+        import pdfplumber
+        from pdfplumber.utils.exceptions import PdfminerException
 
-            self._plumber = pdfplumber.open(io.BytesIO(self._data))
-        plumbed = self._plumber.pages[number]
-        text_page = page.get_textpage()
         try:
-            tables = [_read(table, text_page, float(plumbed.height)) for table in plumbed.find_tables()]
-        finally:
-            text_page.close()
+            if self._plumber is None:
+                self._plumber = pdfplumber.open(io.BytesIO(self._data))
+            plumbed = self._plumber.pages[number]
+            found, height = plumbed.find_tables(), float(plumbed.height)
             plumbed.close()
+        except (PdfminerException, *PARSER_ERRORS):
+            return []  # pdfium mends more than pdfminer does: the text is there, its lines are not
+        text_page = page.get_textpage()
+        tables = [_read(table, text_page, height) for table in found]
+        text_page.close()
         return [table for table in tables if _is_table(table)]
 
 

@@ -46,7 +46,9 @@ def read_pdf(data: bytes, name: str) -> Extraction:
         _read_right_to_left(data, pages)
         title = str(document.get_metadata_dict().get("Title", ""))
         outline = [(mark.level + 1, mark.get_title()) for mark in document.get_toc()]
-        return assemble(pages, outline=outline, title="" if EMPTY_TITLE.fullmatch(title) else title)
+        title = "" if EMPTY_TITLE.fullmatch(title) else title
+        fields = _form_fields(data) if document.get_formtype() else []
+        return assemble(pages, outline=outline, title=title, fields=fields)
 
 
 @contextmanager

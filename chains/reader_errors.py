@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from .errors import IngestError
 
-__all__ = ["corrupt_as_ingest_error", "encrypted", "no_text", "too_large"]
+__all__ = ["PARSER_ERRORS", "corrupt_as_ingest_error", "encrypted", "no_text", "too_large"]
 
 # What parsers raise on broken input. Their own families (pypdf, python-docx, lxml) are added by each reader.
 PARSER_ERRORS: tuple[type[Exception], ...] = (
