@@ -35,7 +35,7 @@ LAST_WORD = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 def assemble(
     pages: list[Page], *, outline: Sequence[tuple[int, str]] = (), title: str = "", fields: Sequence[str] = ()
 ) -> Extraction:
-    """The document of these pages; `outline` holds level and title of its bookmarks, `fields` a form's entries."""
+    """The document of these pages, with level and title of its bookmarks and the entries of its form."""
     for page, lines in zip(pages, without_running_heads(pages), strict=True):
         page.lines = unwoven(lines) if page.placed else lines
     return _Writer(pages, outline).extraction(title, fields)

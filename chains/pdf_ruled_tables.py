@@ -6,7 +6,6 @@ pdfplumber is slow (60 ms a page against 10), so it gets only pages with as many
 from __future__ import annotations
 
 import io
-from types import TracebackType
 from typing import Any
 
 from .extraction_builder import one_line
@@ -22,20 +21,11 @@ LONGEST_CELL = 600  # characters on average: more is a page laid out in frames
 
 
 class RuledTables:
-    """The ruled tables of one document; a context manager."""
+    """The ruled tables of one document."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._plumber: Any = None
-
-    def __enter__(self) -> RuledTables:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._plumber is not None:
-            self._plumber.close()
 
     def on_page(self, page: Any, number: int) -> list[RuledTable]:
         """The ruled tables of a pdfium page, which is page `number` (from 0) of the document."""
@@ -44,13 +34,13 @@ class RuledTables:
         import pdfplumber
         from pdfplumber.utils.exceptions import PdfminerException
 
+        broken: tuple[type[Exception], ...] = (*PARSER_ERRORS, PdfminerException)
         try:
             if self._plumber is None:
                 self._plumber = pdfplumber.open(io.BytesIO(self._data))
             plumbed = self._plumber.pages[number]
             found, height = plumbed.find_tables(), float(plumbed.height)
-            plumbed.close()
-        except (PdfminerException, *PARSER_ERRORS):
+        except broken:
             return []  # pdfium mends more than pdfminer does: the text is there, its lines are not
         text_page = page.get_textpage()
         tables = [_read(table, text_page, height) for table in found]

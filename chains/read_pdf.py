@@ -15,15 +15,17 @@ from typing import Any
 
 from .errors import IngestError
 from .extraction import Extraction
+from .extraction_builder import one_line
 from .pdf_layout import assemble
 from .pdf_lines import Page, is_right_to_left, page_lines, unplaced_page
 from .pdf_ruled_tables import RuledTables
-from .reader_errors import corrupt_as_ingest_error, encrypted
+from .reader_errors import corrupt, corrupt_as_ingest_error, encrypted
 
 __all__ = ["read_pdf"]
 
 ONE_AT_A_TIME = threading.Lock()
 FEWEST_LETTERS = 20  # a page, on average, below which a PDF of pictures counts as a scan
+END = 4_096  # bytes in which a whole PDF ends; pdfium reads what is left of a cut one without a word
 EMPTY_TITLE = re.compile(r"(?i)\W*(untitled|anonymous|title|document\d*|microsoft \w+ - .*|.*\.\w{2,4})?\W*")
 
 
@@ -31,6 +33,8 @@ def read_pdf(data: bytes, name: str) -> Extraction:
     """Read a PDF; raises `IngestError` if it is damaged, behind a password, or pictures without text."""
     from pypdf.errors import PyPdfError
 
+    if b"startxref" not in data[-END:]:
+        raise corrupt("pdf", name, "its end is missing")
     with (
         ONE_AT_A_TIME,
         _quiet(),
@@ -40,13 +44,13 @@ def read_pdf(data: bytes, name: str) -> Extraction:
         pages = [page_lines(document[number]) for number in range(len(document))]
         if all(not page.lines for page in pages) or _is_scan(document, pages):
             raise _scan(name, len(pages))
-        with RuledTables(data) as ruled:
-            for number, page in enumerate(pages):
-                page.ruled = ruled.on_page(document[number], number)
+        ruled = RuledTables(data)
+        for number, page in enumerate(pages):
+            page.ruled = ruled.on_page(document[number], number)
         _read_right_to_left(data, pages)
         title = str(document.get_metadata_dict().get("Title", ""))
-        outline = [(mark.level + 1, mark.get_title()) for mark in document.get_toc()]
         title = "" if EMPTY_TITLE.fullmatch(title) else title
+        outline = [(mark.level + 1, mark.get_title()) for mark in document.get_toc()]
         fields = _form_fields(data) if document.get_formtype() else []
         return assemble(pages, outline=outline, title=title, fields=fields)
 
@@ -114,3 +118,11 @@ def _read_right_to_left(data: bytes, pages: list[Page]) -> None:
     reader = pypdf.PdfReader(io.BytesIO(data))
     for number in wanted:
         pages[number] = unplaced_page(reader.pages[number].extract_text(), pages[number])
+
+
+def _form_fields(data: bytes) -> list[str]:
+    """What was typed into a form, which stands beside the pages' text."""
+    import pypdf
+
+    fields = pypdf.PdfReader(io.BytesIO(data)).get_form_text_fields()
+    return [f"{name}: {one_line(str(value))}" for name, value in fields.items() if value]

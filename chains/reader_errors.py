@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from .errors import IngestError
 
-__all__ = ["PARSER_ERRORS", "corrupt_as_ingest_error", "encrypted", "no_text", "too_large"]
+__all__ = ["PARSER_ERRORS", "corrupt", "corrupt_as_ingest_error", "encrypted", "no_text", "too_large"]
 
 # What parsers raise on broken input. Their own families (pypdf, python-docx, lxml) are added by each reader.
 PARSER_ERRORS: tuple[type[Exception], ...] = (
@@ -41,10 +41,15 @@ def corrupt_as_ingest_error(kind: str, name: str, *families: type[Exception]) ->
         yield
     except (*PARSER_ERRORS, *families) as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise IngestError(
-            f"{name} cannot be read as {kind}: the file is damaged or cut off ({said}).",
-            remedy="Open it in the program it was made with, save it again, and ingest the new file.",
-        ) from error
+        raise corrupt(kind, name, said) from error
+
+
+def corrupt(kind: str, name: str, why: str) -> IngestError:
+    """The error for a file that is not whole."""
+    return IngestError(
+        f"{name} cannot be read as {kind}: the file is damaged or cut off ({why}).",
+        remedy="Open it in the program it was made with, save it again, and ingest the new file.",
+    )
 
 
 def encrypted(name: str) -> IngestError:
