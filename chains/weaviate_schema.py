@@ -163,9 +163,8 @@ def _filtered_fields(chunk: Chunk) -> dict[str, Any]:
         "start": chunk.start,
         "end": chunk.end,
         "updated_at": chunk.updated_at,
+        "heading": chunk.heading,
     }
-    if chunk.heading:
-        fields["heading"] = chunk.heading
     if chunk.page is not None:
         fields["page"] = chunk.page
     return fields

@@ -6,6 +6,7 @@ next door: `weaviate_url`, `weaviate_connection`, `weaviate_embedded`, `weaviate
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,11 @@ READ_BATCH = 500
 WRITE_BATCH = 200  # objects of one request
 WRITE_CHARACTERS = 4_000_000  # of one request; servers take 10 MB and more
 HIT_CAP = 10_000  # QUERY_MAXIMUM_RESULTS, the server's default
+TIE_ROOM = 20  # hits asked for beyond the limit, which save a second call in most ties
 ATTEMPTS = 5  # to write a source whose lease was lost to another writer
+
+SURROGATE = re.compile("[\ud800-\udfff]")
+Leg = Callable[[int, Any, Any], list[tuple[str, float]]]  # limit, passages, sources -> hits
 
 
 class WeaviateStore:
@@ -215,7 +220,7 @@ class WeaviateStore:
         if record is None:
             return []
         found = self._chunks(record.chunk_ids, vectors=True)
-        return [found[one] for one in record.chunk_ids if one in found]
+        return sorted(found.values(), key=lambda chunk: chunk.position)
 
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The passages with these ids, without vectors; missing ones are left out."""
@@ -224,6 +229,8 @@ class WeaviateStore:
     def _chunks(self, ids: Sequence[str], *, vectors: bool) -> dict[str, Chunk]:
         wanted = [one for one in dict.fromkeys(ids) if _is_uuid(one)]
         found: dict[str, Chunk] = {}
+        if not self._base.found():
+            return found
         for some in _slices(wanted, READ_BATCH):
             for one in self._objects(some, list(CHUNK_PROPERTIES), vectors=vectors):
                 vector = vector_of(one.vector) if vectors else None
@@ -247,6 +254,8 @@ class WeaviateStore:
     def vectors(self, hashes: Iterable[str]) -> Mapping[str, Vector]:
         """Stored vectors by `Chunk.hash`, as many as are known."""
         known: dict[str, Vector] = {}
+        if not self._base.found():
+            return known
         for some in _slices(list(dict.fromkeys(hashes)), READ_BATCH):
             objects = self._by_hash(some, HIT_CAP)
             if len(objects) == HIT_CAP:  # texts that very many passages share
@@ -275,24 +284,32 @@ class WeaviateStore:
         self, tokens: Sequence[str], vector: Vector | None, *, limit: int, where: Expression = ()
     ) -> Legs:
         """The best `limit` hits of each leg, both asked at once; ties are in order of the id."""
-        if not self._base.found() or limit < 1:
+        query = _query(tokens)
+        if not self._base.found() or limit < 1 or not (query or vector is not None):
             return Legs((), ())
         known = self._base.known(filter_properties(where)) if where else frozenset[str]()
         filters = compile_filter(where, known)
         if filters == NOTHING:
             return Legs((), ())
-        keyword = partial(_keyword_leg, " ".join(tokens), limit, filters)
+        keyword = partial(_keyword_leg, query, filters)
         if vector is None:
-            return Legs(self._leg(keyword) if tokens else (), ())
-        near = partial(_vector_leg, vector.tolist(), limit, filters)
-        if not tokens:
-            return Legs((), self._leg(near))
-        other = self._threads().submit(self._leg, keyword)
-        hits = self._leg(near)
+            return Legs(self._best(keyword, limit), ())
+        near = partial(_vector_leg, vector.tolist(), filters)
+        if not query:
+            return Legs((), self._best(near, limit))
+        other = self._threads().submit(self._best, keyword, limit)
+        hits = self._best(near, limit)
         return Legs(other.result(), hits)
 
-    def _leg(self, leg: Callable[[Any, Any], list[tuple[str, float]]]) -> list[tuple[str, float]]:
-        return sorted(self._base.read(leg, list[tuple[str, float]]()), key=lambda hit: (-hit[1], hit[0]))
+    def _best(self, leg: Leg, limit: int) -> list[tuple[str, float]]:
+        """The best hits in a stable order: where equal scores reach past what was asked for, ask for more."""
+        asked = min(limit + TIE_ROOM, HIT_CAP)
+        while True:
+            hits = self._base.read(partial(leg, asked), list[tuple[str, float]]())
+            hits.sort(key=lambda hit: (-hit[1], hit[0]))
+            if len(hits) < asked or asked == HIT_CAP or hits[limit - 1][1] > hits[-1][1]:
+                return hits[:limit]
+            asked = min(asked * 4, HIT_CAP)
 
     def hybrid_native(
         self,
@@ -316,7 +333,7 @@ class WeaviateStore:
             from weaviate.classes.query import HybridFusion, MetadataQuery
 
             reply = passages.query.hybrid(
-                query=" ".join(tokens),
+                query=_query(tokens),
                 vector=vector.tolist(),
                 alpha=alpha,
                 limit=limit,
@@ -329,7 +346,7 @@ class WeaviateStore:
             )
             return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
 
-        return self._leg(hybrid)
+        return self._base.read(hybrid, list[tuple[str, float]]())
 
     def count(self) -> int:
         """Number of passages."""
@@ -358,7 +375,12 @@ class WeaviateStore:
         return self._pool
 
 
-def _keyword_leg(query: str, limit: int, filters: Any, passages: Any, _: Any) -> list[tuple[str, float]]:
+def _query(tokens: Sequence[str]) -> str:
+    """The tokens as Weaviate splits them again; one that is no UTF-8 is in no passage."""
+    return " ".join(token for token in tokens if token.strip() and not SURROGATE.search(token))
+
+
+def _keyword_leg(query: str, filters: Any, limit: int, passages: Any, _: Any) -> list[tuple[str, float]]:
     from weaviate.classes.query import MetadataQuery
 
     reply = passages.query.bm25(
@@ -373,7 +395,7 @@ def _keyword_leg(query: str, limit: int, filters: Any, passages: Any, _: Any) ->
 
 
 def _vector_leg(
-    vector: list[float], limit: int, filters: Any, passages: Any, _: Any
+    vector: list[float], filters: Any, limit: int, passages: Any, _: Any
 ) -> list[tuple[str, float]]:
     from weaviate.classes.query import MetadataQuery
 
