@@ -28,7 +28,7 @@ from .errors import ChainError
 from .records import EmbedderIdentity, Vector
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 __all__ = ["MiniLM"]
 
@@ -73,7 +73,7 @@ class MiniLM(Embeddings):
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Offsets of each token in the text."""
-        offsets: list[tuple[int, int]] = _tokenizer().encode(text, add_special_tokens=False).offsets
+        offsets: list[tuple[int, int]] = _tokens(text).offsets
         return offsets
 
     def encode(self, texts: Sequence[str]) -> Array:
@@ -163,8 +163,13 @@ def _load_tokenizer() -> Tokenizer:
 
 
 def _token_ids(text: str) -> list[int]:
-    ids: list[int] = _tokenizer().encode(text, add_special_tokens=False).ids
-    return [CLS, *ids[:WINDOW], SEP]
+    return [CLS, *_tokens(text).ids[:WINDOW], SEP]
+
+
+def _tokens(text: str) -> Encoding:
+    if not text.isascii():  # half of a surrogate pair cannot be encoded; "?" keeps the offsets
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return _tokenizer().encode(text, add_special_tokens=False)
 
 
 @cache
