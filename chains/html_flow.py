@@ -32,7 +32,8 @@ MENU_ROLES = frozenset("banner contentinfo dialog menu menubar navigation search
 # Marks of widely used page makers for what is not part of the text: edit links, menus of related pages
 # (MediaWiki); the sign that links to a heading (Sphinx, Docusaurus).
 UNREAD_CLASSES = frozenset(
-    "catlinks hash-link headerlink mw-editsection mw-jump-link navbar navbox noprint printfooter vector-dropdown".split()
+    "catlinks hash-link headerlink mw-editsection mw-jump-link navbar navbox noprint printfooter "
+    "vector-dropdown".split()
 )
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 NOTE_MARK = re.compile(r"\s*\[(?:\w{1,3}|(?:note|nb) \w{1,3})\]\s*")  # [12] points to a footnote of the page
