@@ -54,7 +54,7 @@ APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07", "''''")
 ACCENTS = re.compile(
     "(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u0652\u0670]"
 )
-HUMP = re.compile("(?<=[a-z]{2})(?=[A-Z])")  # maxThreads, FastAPI; not iPhone, mRNA
+HUMP = re.compile("(?<=[a-z]{3})(?=[A-Z])|(?<=[a-z]{2})(?=[A-Z][a-z])")  # isEmpty, FastAPI; not siRNA
 
 
 def detect_language(text: str) -> str:
