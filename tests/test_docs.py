@@ -1,0 +1,64 @@
+"""The documents run: every Python block of README and docs, every example."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+LEAVE = "# Leave\n\nEvery employee gets 25 days of leave a year. Ask your manager two weeks ahead.\n"
+
+
+@pytest.fixture
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a `handbook/`, as the documents take it for granted."""
+    (tmp_path / "handbook").mkdir()
+    (tmp_path / "handbook" / "leave.md").write_text(LEAVE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_python_of_a_document_runs(document: Path, somewhere: Path) -> None:
+    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
+
+    namespace: dict[str, object] = {"__name__": document.stem}
+    for block in blocks:  # later blocks build on earlier ones
+        exec(compile(block, document.name, "exec"), namespace)
+
+
+def test_the_readme_gives_a_cited_answer(somewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+
+    exec(compile(block, "README.md", "exec"), {})
+
+    printed = capsys.readouterr().out
+    assert "Every employee gets 25 days of leave a year. [1]" in printed
+    assert "handbook/leave.md Every employee gets 25 days of leave a year." in printed
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(document: Path) -> None:
+    missing = [link for link in LINK.findall(document.read_text("utf-8")) if not (document.parent / link).exists()]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
+def test_an_example_runs(example: Path, somewhere: Path) -> None:
+    arguments = ["handbook", "How many days of leave does every employee get?"]
+
+    run = subprocess.run(
+        [sys.executable, str(example), *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert "[1]" in run.stdout
