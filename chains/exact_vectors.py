@@ -52,13 +52,12 @@ class VectorTable:
         )
 
     def search(
-        self, vector: Vector, limit: int, allowed: NDArray[np.int64] | None = None
+        self, vector: Vector, limit: int, allowed: NDArray[np.bool_] | None = None
     ) -> list[tuple[str, float]]:
-        """The best `limit` rows as (id, cosine), ties in order of the id; of those in `allowed`, if given."""
+        """The best `limit` rows as (id, cosine), ties in order of the id; of those allowed, if given."""
         scores, ids = self.matrix @ _unit(vector), self.ids
         if allowed is not None:
-            keep = np.isin(self.numbers, allowed)
-            scores, ids = scores[keep], ids[keep]
+            scores, ids = scores[allowed], ids[allowed]
         scores = scores.round(DECIMALS)
         if len(scores) > limit:
             lowest = np.partition(scores, len(scores) - limit)[len(scores) - limit]

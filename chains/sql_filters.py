@@ -1,4 +1,4 @@
-"""Filters as SQL: from an `Expression` to a condition with bound parameters, over `chunks` and `facets`.
+"""Filters as SQL: from an `Expression` to queries with bound parameters, over `chunks` and `facets`.
 
 Ragweave's own fields are columns of `chunks`; the caller's keys are rows of `facets`, one per value or list
 element. The meaning is that of `filters.matches`. Knows no connection.
@@ -8,41 +8,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from .errors import FilterError
 from .filters import Condition, Expression, Operator, Scalar, json_type
 
-__all__ = ["facets", "filter_sql", "sort_key"]
+__all__ = ["RowSet", "facets", "filter_sql", "sort_key"]
 
 ORDERS: dict[Operator, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 TEXT_COLUMNS = {"heading": "heading", "source": "source", "title": "title", "updated_at": "updated_at"}
 NUMBER_COLUMNS = {"chunk": "position", "end": '"end"', "page": "page", "start": "start"}
 MOST_VALUES = 10_000  # SQLite binds 32,766 parameters in one statement
 
-Sql = tuple[str, list[Any]]
+
+@dataclass(frozen=True, slots=True)
+class RowSet:
+    """A query for the row numbers of passages, and whether these pass or all others do."""
+
+    sql: str
+    values: tuple[Any, ...]
+    inverted: bool
 
 
-def filter_sql(expression: Expression, tenant: int) -> Sql:
-    """The condition on a row of `chunks` and its parameters; "1" for the empty expression."""
+def filter_sql(expression: Expression, tenant: int) -> list[RowSet]:
+    """One set of rows for each condition; a passage passes that is in all of them."""
     if sum(len(condition.values) for condition in expression) > MOST_VALUES:
         raise FilterError(
             f"The filter compares with more than {MOST_VALUES} values.",
             remedy="Filter by a key that groups them, or search in several steps.",
         )
-    parts = [_condition_sql(condition, tenant) for condition in expression]
-    return " AND ".join(sql for sql, _ in parts) or "1", [value for _, values in parts for value in values]
+    return [_row_set(condition, tenant) for condition in expression]
 
 
-def _condition_sql(condition: Condition, tenant: int) -> Sql:
+def _row_set(condition: Condition, tenant: int) -> RowSet:
     field, values = condition.field, condition.values
+    bound: Sequence[Any]
     if field in TEXT_COLUMNS:
         sql, bound = _text_sql(TEXT_COLUMNS[field], condition.operator, values)
     elif field in NUMBER_COLUMNS:
         sql, bound = _number_sql(NUMBER_COLUMNS[field], condition.operator, values)
     else:
-        sql, bound = _facet_sql(field, condition.operator, values, tenant)
-    return f"NOT ({sql})" if condition.operator == "ne" else f"({sql})", bound
+        return _facet_set(condition, tenant)
+    sql = f"SELECT number FROM chunks WHERE tenant = ? AND {sql}"
+    return RowSet(sql, (tenant, *bound), condition.operator == "ne")
 
 
 def _compared(operator: Operator, count: int, mark: str = "?") -> str:
@@ -52,20 +61,17 @@ def _compared(operator: Operator, count: int, mark: str = "?") -> str:
     return f"IN ({', '.join([mark] * count)})"
 
 
-def _text_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> Sql:
+def _text_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> tuple[str, list[bytes]]:
     # Bytes, because half a surrogate pair cannot be bound as text; SQLite compares both byte by byte.
     texts = [_bytes(value) for value in values if isinstance(value, str)]
     if not texts:
         return "0", []
-    return f"chunks.{column} {_compared(operator, len(texts), 'CAST(? AS TEXT)')}", texts
+    return f"{column} {_compared(operator, len(texts), 'CAST(? AS TEXT)')}", texts
 
 
-def _number_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> Sql:
+def _number_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> tuple[str, list[float]]:
     numbers = [_bindable(value) for value in values if json_type(value) == "number" and value == value]
-    if not numbers:
-        return "0", []
-    # `page` may be NULL, and a comparison with it neither true nor, under NOT, false.
-    return f"chunks.{column} IS NOT NULL AND chunks.{column} {_compared(operator, len(numbers))}", numbers
+    return (f"{column} {_compared(operator, len(numbers))}", numbers) if numbers else ("0", [])
 
 
 def _bindable(number: Any) -> float:
@@ -75,19 +81,18 @@ def _bindable(number: Any) -> float:
     return cast(float, number)
 
 
-def _facet_sql(field: str, operator: Operator, values: Sequence[Scalar], tenant: int) -> Sql:
+def _facet_set(condition: Condition, tenant: int) -> RowSet:
     by_kind: dict[str, list[bytes]] = {}
-    for kind, value in _distinct(sort_key(value) for value in values):
+    for kind, value in _distinct(sort_key(value) for value in condition.values):
         by_kind.setdefault(kind, []).append(value)
-    bound: list[Any] = []
-    parts = ["0"]
+    parts, bound = [], []
     for kind, same in by_kind.items():
         parts.append(
-            "chunks.number IN (SELECT facets.chunk FROM facets WHERE facets.tenant = ? AND facets.field = ? "
-            f"AND facets.kind = ? AND facets.value {_compared(operator, len(same))})"
+            "SELECT chunk FROM facets WHERE tenant = ? AND field = ? AND kind = ? "
+            f"AND value {_compared(condition.operator, len(same))}"
         )
-        bound += [tenant, _bytes(field), kind, *same]
-    return " OR ".join(parts), bound
+        bound += [tenant, _bytes(condition.field), kind, *same]
+    return RowSet(" UNION ALL ".join(parts) or "SELECT 0 WHERE 0", tuple(bound), condition.operator == "ne")
 
 
 def facets(metadata: Mapping[str, Any]) -> Iterator[tuple[bytes, str, bytes]]:

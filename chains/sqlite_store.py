@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import IngestError, StoreMismatch
 from .exact_vectors import VectorTable
@@ -43,6 +44,7 @@ logger = logging.getLogger("ragweave")
 FILE = "knowledge.sqlite3"
 COMFORTABLE_CHUNKS = 100_000  # more take tens of milliseconds a search, and 150 MB of memory per 100,000
 MOST_TOKENS = 256  # of one question; a page of pasted text has fewer
+UNREAD = (0, VectorTable.of((), (), (), 1))
 
 
 class SqliteStore:
@@ -55,7 +57,7 @@ class SqliteStore:
     def __init__(self, folder: Path, *, tenant: str | None = None) -> None:
         self._database = Database(Path(folder) / FILE, tenant=tenant)
         self._lock = threading.Lock()
-        self._vectors: tuple[int, VectorTable] | None = None  # with its generation
+        self._vectors = UNREAD  # with their generation
         self._names: tuple[int, frozenset[str], frozenset[str]] | None = None  # generation, fields, languages
         self._warned = False
 
@@ -163,7 +165,7 @@ class SqliteStore:
     def close(self) -> None:
         """Release what is held, from any thread; a second call does nothing."""
         self._database.close()
-        self._vectors = None
+        self._vectors = UNREAD
 
     def _ledger_names(self) -> tuple[frozenset[str], frozenset[str]]:
         with self._database.reading() as transaction:
@@ -191,26 +193,27 @@ class SqliteStore:
             return []
         if table.matrix.shape[1] != len(vector):
             raise _dimension_mismatch(table.matrix.shape[1], len(vector))
-        if not where:
-            return table.search(vector, limit)
-        condition, values = filter_sql(where, transaction.tenant)
-        rows = transaction.connection.execute(
-            f"SELECT number FROM chunks WHERE tenant = ? AND {condition}", (transaction.tenant, *values)
-        )
-        return table.search(vector, limit, np.fromiter((number for (number,) in rows), dtype=np.int64))
+        allowed = None
+        for rows in filter_sql(where, transaction.tenant):
+            found = np.isin(table.numbers, _numbers(transaction, rows.sql, rows.values), invert=rows.inverted)
+            allowed = found if allowed is None else allowed & found
+        return table.search(vector, limit, allowed)
 
     def _vector_table(self, transaction: Transaction) -> VectorTable:
         """The vectors as this transaction sees them: what changed since the last look is read, no more."""
         with self._lock:
-            generation, table = self._vectors or (0, None)
-            if table is None or generation > transaction.generation:  # or the base was put back from a copy
-                generation, table = 0, None
-            if generation != transaction.generation:
+            generation, table = self._vectors
+            if generation > transaction.generation:  # the base was put back from a copy
+                generation, table = UNREAD
+            if generation < transaction.generation:
                 changed = _changed_vectors(transaction, since=generation)
-                table = changed if table is None else table.updated(_alive(transaction), changed)
+                if generation:
+                    sql = "SELECT number FROM chunks INDEXED BY chunks_by_generation WHERE tenant = ?"
+                    table = table.updated(_numbers(transaction, sql, [transaction.tenant]), changed)
+                else:
+                    table = changed
                 self._vectors = (transaction.generation, table)
                 self._warn_if_large(len(table.numbers))
-            assert table is not None
             return table
 
     def _warn_if_large(self, chunks: int) -> None:
@@ -235,15 +238,15 @@ def _keyword_hits(
     if not phrases:
         return []
     words = f"words_{transaction.tenant}"
-    condition, values = filter_sql(where, transaction.tenant)
+    filters = filter_sql(where, transaction.tenant)
     # "+" keeps FTS5 from running the whole match once for each row that the filter lets through.
-    only = f"AND +rowid IN (SELECT number FROM chunks WHERE tenant = ? AND {condition})" if where else ""
+    only = "".join(f" AND +rowid {'NOT' if rows.inverted else ''} IN ({rows.sql})" for rows in filters)
     sql = f"""SELECT chunks.id, hits.score FROM (
             SELECT rowid AS number, -bm25({words}) AS score FROM {words}
-            WHERE {words} MATCH ? {only} ORDER BY score DESC LIMIT ?) AS hits
+            WHERE {words} MATCH ?{only} ORDER BY score DESC LIMIT ?) AS hits
         CROSS JOIN chunks ON chunks.number = hits.number"""
     match = " OR ".join(phrases).replace("\0", " ")  # FTS5 would end there
-    bound = (match, transaction.tenant, *values) if where else (match,)
+    bound = (match, *(value for rows in filters for value in rows.values))
     wanted = limit + 1
     while True:
         hits: list[tuple[str, float]] = transaction.connection.execute(sql, (*bound, wanted)).fetchall()
@@ -275,11 +278,9 @@ def _changed_vectors(transaction: Transaction, *, since: int) -> VectorTable:
     return VectorTable.of(numbers, ids, blobs, _dimension(transaction))
 
 
-def _alive(transaction: Transaction) -> Any:
-    rows = transaction.connection.execute(
-        "SELECT number FROM chunks INDEXED BY chunks_by_generation WHERE tenant = ?", (transaction.tenant,)
-    )
-    return np.fromiter((number for (number,) in rows), dtype=np.int64)
+def _numbers(transaction: Transaction, sql: str, values: Sequence[Any]) -> NDArray[np.int64]:
+    rows = transaction.connection.execute(sql, values).fetchall()
+    return np.fromiter((number for (number,) in rows), dtype=np.int64, count=len(rows))
 
 
 def _count(transaction: Transaction) -> int:
