@@ -122,7 +122,7 @@ def _pieces(element: Any) -> Iterator[str]:
         if child.tag in SKIPPED:
             continue
         if child.tag in (W + "t", M + "t"):
-            yield child.text or ""
+            yield "".join(child.itertext())  # `text` ends at an entity that is left unresolved
         elif child.tag in CHARACTERS:
             yield CHARACTERS[child.tag]
         elif isinstance(child.tag, str):

@@ -103,7 +103,7 @@ def _is_scan(document: Any, pages: list[Page]) -> bool:
 
 def _scan(name: str, pages: int) -> IngestError:
     return IngestError(
-        f"{name} has no text layer: its {pages} page(s) are pictures.",
+        f"{name} has no text layer: not a sentence on its {pages} page(s), only pictures or nothing.",
         remedy="It needs OCR (text recognition): run one that adds a text layer, ocrmypdf for example.",
     )
 
