@@ -24,7 +24,11 @@ TURNS = 6  # messages of the history that a model is shown, and questions that t
 LONGEST = 400  # characters of a rewritten question; a longer reply is no question
 WORD = re.compile(r"\w[\w'’-]*")
 OPENING = re.compile(
-    r"^\s*(and|but|or|so|then|also|what about|how about|why( not)?\b|what else)\b", re.IGNORECASE
+    r"^\s*(what about|how about|what else|why not|and|but|or|so|then|also)\b[\s,]*", re.IGNORECASE
+)
+CLAUSE = re.compile(
+    r"(who|what|when|where|why|how|which|is|are|was|were|do|does|did|can|could|should|may|must|will|would|has|have)\b",
+    re.IGNORECASE,
 )
 PRONOUN = re.compile(
     r"\b(it|its|they|them|their|theirs|he|him|his|she|her|hers|this|these|those|that one|this one)\b",
@@ -85,8 +89,8 @@ def complete_by_rule(question: str, history: Sequence[BaseMessage]) -> str:
     'And for part-time staff, many days leave?'
     >>> complete_by_rule("Who approves it?", [HumanMessage("What is the Travel Policy?")])
     'Who approves the Travel Policy?'
-    >>> complete_by_rule("How do I reset my password?", [HumanMessage("What is the Travel Policy?")])
-    'How do I reset my password?'
+    >>> complete_by_rule("And how do I reset my password?", [HumanMessage("What is the Travel Policy?")])
+    'And how do I reset my password?'
     """
     asked = [text_of(message) for message in history if isinstance(message, HumanMessage)][-TURNS:]
     standalone = ""
@@ -101,11 +105,20 @@ def _completed(question: str, before: str) -> str:
         name = _name(before) or " ".join(_content(before))
         if name and name.lower() not in question.lower():
             return f"{question[: pronoun.start()]}{_in_place(pronoun[0], name)}{question[pronoun.end() :]}"
-    if pronoun or OPENING.search(question) or len(query_tokens(question, ["english"])) <= 1:
+    if pronoun or not _is_complete(question):
         have = {word.lower() for word in WORD.findall(question)}
         missing = [word for word in _content(before) if word.lower() not in have]
         return f"{question.rstrip(' ?.!')}, {' '.join(missing)}?" if missing else question
     return question
+
+
+def _is_complete(question: str) -> bool:
+    """Whether a question without pronouns says by itself what it asks; "And part-time staff?" does not."""
+    opening = OPENING.match(question)
+    rest = question[opening.end() :] if opening else question
+    if len(query_tokens(rest, ["english"])) <= 1:
+        return False
+    return opening is None or CLAUSE.match(rest) is not None
 
 
 def _in_place(pronoun: str, name: str) -> str:
