@@ -13,7 +13,19 @@ from typing import Literal
 from .extraction import Extraction
 from .extraction_builder import ExtractionBuilder
 
-__all__ = ["Part", "code_part", "compose", "list_parts"]
+__all__ = [
+    "SUPERSCRIPT",
+    "Cell",
+    "Part",
+    "code_part",
+    "compose",
+    "definition_parts",
+    "list_parts",
+    "table_part",
+]
+
+SUPERSCRIPT = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")  # 10 to the 6th is not 106
+MOST_SPANNED = 1000  # rows or columns; pages state absurd numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,15 @@ class Part:
     text: str = ""
     level: int = 0
     rows: tuple[tuple[str, ...], ...] = ()  # of a table
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table and how many rows and columns it takes."""
+
+    text: str
+    rows: int = 1
+    columns: int = 1
 
 
 def compose(parts: Iterable[Part], *, title: str = "", reader: str) -> Extraction:
@@ -65,6 +86,31 @@ def list_parts(items: Iterable[tuple[str, Sequence[Part]]]) -> list[Part]:
             parts = parts[1:]
         flat.extend(Part("paragraph", part.text) if part.kind == "heading" else part for part in parts)
     return flat
+
+
+def table_part(rows: Iterable[Sequence[Cell]]) -> Part:
+    """A table; a cell that spans rows stands in each of them, so that each can be read alone."""
+    lines: list[tuple[str, ...]] = []
+    spanning: dict[int, Cell] = {}  # by column: the cell with the rows it has left
+    for row in rows:
+        line: list[str] = []
+        cells = list(reversed(row))
+        while cells or any(column >= len(line) for column in spanning):
+            column = len(line)
+            cell = spanning.pop(column, None) or (cells.pop() if cells else Cell(""))
+            if cell.rows > 1:
+                spanning[column] = replace(cell, rows=min(cell.rows, MOST_SPANNED) - 1)
+            line += [cell.text] + [""] * (min(cell.columns, MOST_SPANNED) - 1)
+        lines.append(tuple(line))
+    return Part("table", rows=tuple(lines))
+
+
+def definition_parts(term: str, contents: Sequence[Part]) -> list[Part]:
+    """A term in one paragraph with its definition, which alone says nothing."""
+    if not term or not contents or contents[0].kind != "paragraph":
+        return [Part("paragraph", term), *contents]
+    joint = " " if term.endswith((":", "?", ".", "!")) else ": "
+    return [Part("paragraph", f"{term}{joint}{contents[0].text}"), *contents[1:]]
 
 
 def _item(mark: str, texts: Sequence[str]) -> str:

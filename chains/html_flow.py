@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from .composing import Part, code_part, list_parts
+from .composing import SUPERSCRIPT, Cell, Part, code_part, definition_parts, list_parts, table_part
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
@@ -18,14 +18,14 @@ __all__ = ["Flow", "is_hidden", "words"]
 
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 BLOCKS = frozenset(
-    "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure "
-    "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol optgroup option "
-    "p plaintext pre search section summary table tbody td tfoot th thead tr ul xmp".split()
+    "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption "
+    "figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main menu nav ol "
+    "optgroup option p plaintext pre search section summary table tbody td tfoot th thead tr ul xmp".split()
 )
 UNSEEN = frozenset(
-    "annotation applet area audio base button canvas col colgroup datalist embed frame frameset head iframe "
-    "input link map meta noframes noscript object param rp rt script select source style svg template "
-    "textarea title track video".split()
+    "annotation applet area audio base button canvas col colgroup datalist embed frame frameset head "
+    "iframe input link map meta noframes noscript object param rp rt script select source style svg "
+    "template textarea title track video".split()
 )
 CODE = ("pre", "listing", "xmp", "plaintext")
 MENU_ROLES = frozenset("banner contentinfo dialog menu menubar navigation search toolbar".split())
@@ -38,11 +38,9 @@ UNREAD_CLASSES = frozenset(
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 NOTE_MARK = re.compile(r"\s*\[(?:\w{1,3}|(?:note|nb) \w{1,3})\]\s*")  # [12] points to a footnote of the page
 ANCHOR_SIGNS = frozenset("# ¶ § 🔗".split())
-SUPERSCRIPT = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 EXPONENT = re.compile(r"[+\-−]?\d+")
 FIRST_ITEM, NEXT_ITEM = re.compile(r"\A(?:-|\d+\.) "), re.compile(r"\n\s*(?:-|\d+\.) ")
 BREAK = "\x1e"  # stands for <br> until white space is collapsed
-MOST_SPANNED = 1000  # rows
 
 
 class Flow:
@@ -115,19 +113,13 @@ class Flow:
             if next(child.iterancestors("dl")) is not element or not self._is_read(child):
                 continue
             contents = list(self.parts(child))
-            if child.tag == "dt":
-                yield from [Part("paragraph", term)] if term else []
-                term = " ".join(part.text for part in contents)
-                continue
-            if term and contents and contents[0].kind == "paragraph":
-                joint = " " if term.endswith((":", "?", ".")) else ": "
-                contents[0] = Part("paragraph", f"{term}{joint}{contents[0].text}")
+            if child.tag == "dd":
+                yield from definition_parts(term, contents)
                 term = ""
-            elif term:
+            else:
                 yield Part("paragraph", term)
-                term = ""
-            yield from contents
-        yield from [Part("paragraph", term)] if term else []
+                term = " ".join(part.text for part in contents)
+        yield Part("paragraph", term)
 
     def _table(self, table: HtmlElement) -> Iterator[Part]:
         caption = table.find("caption")
@@ -138,29 +130,14 @@ class Flow:
                 if next(cell.iterancestors("table")) is table and self._is_read(cell):
                     yield from self.parts(cell)
             return
-        yield Part("table", rows=tuple(self._rows(table)))
+        yield table_part(self._cells(row) for row in table.iter("tr") if self._is_read(row))
 
-    def _rows(self, table: HtmlElement) -> Iterator[tuple[str, ...]]:
-        """The rows of a table; a cell that spans rows stands in each, so that each can be read alone."""
-        spanning: dict[int, tuple[str, int]] = {}  # column: text, rows left
-        for row in table.iter("tr"):
-            if not self._is_read(row):
-                continue
-            line: list[str] = []
-            cells = [cell for cell in row.iterchildren("td", "th") if self._is_read(cell)]
-            while cells or any(column >= len(line) for column in spanning):
-                text, rows = spanning.pop(len(line), ("", 0))
-                if not rows and cells:
-                    cell = cells.pop(0)
-                    text = self._cell(cell)
-                    rows = min(_integer(cell.get("rowspan"), 1), MOST_SPANNED)
-                    columns = min(_integer(cell.get("colspan"), 1), 100)
-                else:
-                    columns = 1
-                if rows > 1:
-                    spanning[len(line)] = (text, rows - 1)
-                line.extend([text] + [""] * (columns - 1))
-            yield tuple(line)
+    def _cells(self, row: HtmlElement) -> list[Cell]:
+        cells = (cell for cell in row.iterchildren("td", "th") if self._is_read(cell))
+        return [
+            Cell(self._cell(cell), _integer(cell.get("rowspan"), 1), _integer(cell.get("colspan"), 1))
+            for cell in cells
+        ]
 
     def _cell(self, cell: HtmlElement) -> str:
         """On one line, the items of a list divided by semicolons."""
