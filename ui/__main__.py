@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 
@@ -12,9 +11,6 @@ from .errors import UsageError, explain
 from .output import Output
 
 __all__ = ["main"]
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 log = logging.getLogger(__name__)
 
@@ -26,15 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = Output(json="--json" in flags)  # known before the command line is parsed: that may fail too
     try:
         code = application()(args=given, prog_name="ragweave", standalone_mode=False, obj=output)
-        sys.stdout.flush()
         return int(code or 0)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. What was ingested stays; the same command goes on from there.\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader left, as `head` does: no error to show, and nothing more to write at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return PIPE_CLOSED
     except Exception as error:
         explanation = explain(_wrong_use(error) or error)
         if output.verbose or not explanation.expected:

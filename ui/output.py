@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Output", "printable"]
 
-WIDE = 200  # columns where no terminal says how many: piped tables must not be cut at 80
 LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal
 
 # Escape and other control characters of a document must not drive the user's terminal.
@@ -76,10 +75,9 @@ class Output:
 
     def console(self, stream: TextIO) -> Console:
         """A rich console that prints text as it is: no markup, no guessed colours."""
-        from rich.console import Console
+        from .terminal import PlainConsole
 
-        width = None if stream.isatty() else WIDE
-        return Console(file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False)
+        return PlainConsole(stream)
 
     def note(self, text: str) -> None:
         """Tell the user something beside the result."""
@@ -99,7 +97,11 @@ class Output:
         """A callback for `KnowledgeBase.ingest`: a bar on a terminal, a line now and then elsewhere."""
         if self.quiet:
             return nullcontext()
-        return _bar(self.console(sys.stderr)) if sys.stderr.isatty() else nullcontext(_Lines(self.note))
+        if not sys.stderr.isatty():
+            return nullcontext(_Lines(self.note))
+        from .terminal import ingest_bar
+
+        return ingest_bar(self.console(sys.stderr))
 
 
 class _Lines:
@@ -118,37 +120,10 @@ class _Lines:
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[OnProgress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TextColumn("documents"),
-        TextColumn("{task.fields[rate]:.0f} embeddings/s", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[source]}", markup=False),
-    )
-    started = time.monotonic()
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("ingest", total=None, rate=0.0, source="")
-
-        def show(event: IngestEvent) -> None:
-            rate = event.embedded / max(time.monotonic() - started, 1e-3)
-            progress.update(
-                task, completed=event.done, total=event.total, rate=rate, source=printable(event.source)
-            )
-
-        yield show
-
-
-@contextmanager
 def _standard_output_to_error() -> Iterator[TextIO]:
     """Yield the real standard output while descriptor 1 leads to standard error."""
     output = sys.stdout
-    if (
-        not isinstance(output, TextIOWrapper) or output is not sys.__stdout__
-    ):  # a test's or an application's stream
+    if not isinstance(output, TextIOWrapper) or output is not sys.__stdout__:  # a test's, or an application's
         with redirect_stdout(sys.stderr):
             yield output
         return

@@ -84,7 +84,8 @@ def draw_documents(console: Console, documents: Sequence[Document]) -> None:
         )
         text = " ".join(document.page_content.split())
         shown = text if len(text) <= EXCERPT else f"{text[:EXCERPT]}..."
-        console.print(Padding(Text(printable(shown)), (0, 0, 1, 3)))
+        console.print(Padding(Text(printable(shown)), (0, 0, 0, 3), expand=False))
+        console.print()
 
 
 def place(metadata: Mapping[str, Any]) -> str:
@@ -116,6 +117,7 @@ def draw_citations(
             Padding(
                 Text(printable(f"\N{LEFT DOUBLE QUOTATION MARK}{quote}\N{RIGHT DOUBLE QUOTATION MARK}")),
                 (0, 0, 0, 4),
+                expand=False,
             )
         )
 
@@ -160,6 +162,11 @@ def _table(*columns: str) -> Table:
 
 
 def _one_line(value: object) -> str:
+    """A detail of the trace in short: a list by its length, `--json` has it whole."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
+        return ", ".join(f"{key} {_one_line(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return str(len(value))
+    if isinstance(value, float):
+        return f"{value:.3g}"
     return "" if value is None else " ".join(str(value).split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from .settings import Loaded
 
 __all__ = ["Call", "command"]
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 SHARED: dict[str, tuple[Any, Any]] = {
     "kb": (
@@ -96,8 +100,16 @@ def command(function: Callable[..., int | None]) -> Callable[..., int]:
         output.json, output.quiet, output.verbose = (given.pop(name) for name in ("json", "quiet", "verbose"))
         _log(verbose=output.verbose)
         shared = {name: given.pop(name) for name in ("kb", "tenant", "adapters", "config")}
-        with output.reserved():
-            return function(Call(output, **shared), **given) or 0
+        # Typer would swallow these two before `main` sees them.
+        try:
+            with output.reserved():
+                return function(Call(output, **shared), **given) or 0
+        except KeyboardInterrupt:
+            output.note("\nInterrupted. What was ingested stays; the same command goes on from there.")
+            return INTERRUPTED
+        except BrokenPipeError:  # the reader left, as `head` does: nothing to say, nothing to write at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            return PIPE_CLOSED
 
     run.__name__ = function.__name__
     run.__doc__ = function.__doc__

@@ -1,0 +1,81 @@
+"""One question on the command line, with a chain of plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableGenerator, RunnableLambda
+
+from ragweave.ui.answering import read_history, write_answer
+from ragweave.ui.errors import UsageError
+from ragweave.ui.output import Output
+
+DOCUMENT = Document(
+    id="d", page_content="You get 25 days.", metadata={"source": "leave.md", "title": "Leave", "page": 3}
+)
+CITATION = {"n": 1, "document_id": "d", "source": "leave.md", "title": "Leave", "quote": "You get 25 days."}
+STEP = {"step": "search", "ms": 1.5, "detail": {"hits": 2}}
+
+
+def parts(turns: Iterator[Any]) -> Iterator[dict[str, Any]]:
+    for _ in turns:
+        yield {"trace": [STEP]}
+        yield {"documents": [DOCUMENT]}
+        yield {"answer": "25 "}
+        yield {"answer": "days [1]."}
+        yield {"citations": [CITATION], "trace": [{"step": "cite", "ms": 0.1, "detail": None}]}
+
+
+def test_the_answer_comes_first_then_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    write_answer(Output(), RunnableGenerator(parts), {"question": "How many?"})
+
+    assert capsys.readouterr().out == "25 days [1].\n\n[1] Leave (leave.md), page 3\n    “You get 25 days.”\n"
+
+
+def test_the_trace_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
+    write_answer(Output(), RunnableGenerator(parts), {"question": "How many?"}, trace=True)
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
+    assert lines == [["step", "ms", "detail"], ["search", "1.5", "hits", "2"], ["cite", "0.1"]]
+
+
+def test_json_is_the_whole_state(capsys: pytest.CaptureFixture[str]) -> None:
+    state = {"question": "q", "documents": [DOCUMENT], "answer": "a", "trace": [STEP], "abstained": False}
+
+    write_answer(Output(json=True), RunnableLambda(lambda turn: state), {"question": "q"})
+
+    written = json.loads(capsys.readouterr().out)
+    assert written["documents"][0]["text"] == "You get 25 days."
+    assert (written["trace"], written["abstained"]) == ([STEP], False)
+
+
+@pytest.mark.parametrize(
+    "turns", [[["user", "q"], ["assistant", "a"]], [{"role": "user", "content": "q"}, ["assistant", "a"]]]
+)
+def test_history_is_pairs_or_objects(turns: object, tmp_path: Path) -> None:
+    file = tmp_path / "turns.json"
+    file.write_text(json.dumps(turns))
+
+    assert read_history(file) == [("user", "q"), ("assistant", "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "holds a dict"),
+        ("[1]", "Turn 1 of the history .* is 1"),
+        ('[["user", "q"], {"role": "user"}]', "Turn 2"),
+        ("nonsense", "cannot be read"),
+    ],
+)
+def test_another_history_is_wrong_use(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "turns.json"
+    file.write_text(text)
+
+    with pytest.raises(UsageError, match=f"{message}.*Expected: A JSON list"):
+        read_history(file)
