@@ -41,7 +41,7 @@ def parse_filter(given: Mapping[str, Any] | None) -> Expression:
     2
     """
     conditions: list[Condition] = []
-    for field, wanted in (given or {}).items():
+    for field, wanted in _checked(given or {}).items():
         if isinstance(wanted, Mapping):
             for operator, value in wanted.items():
                 several = value if operator == "ne" and isinstance(value, (list, tuple)) else [value]
@@ -51,6 +51,25 @@ def parse_filter(given: Mapping[str, Any] | None) -> Expression:
         else:
             conditions.append(_condition(field, "eq", wanted))
     return tuple(conditions)
+
+
+def _checked(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise FilterError(
+            f"A filter is a dict, not {given!r}, a {type(given).__name__}.",
+            remedy='Write for example {"source": "a.md"}.',
+        )
+    for field, wanted in given.items():
+        if not isinstance(field, str):
+            raise FilterError(
+                f"The filter names the key {field!r}, a {type(field).__name__}.", remedy="Keys are texts."
+            )
+        if isinstance(wanted, Mapping) and not wanted:
+            raise FilterError(
+                f"The filter on {field!r} is an empty dict.",
+                remedy=f"Give an operator and a value. Operators are: {', '.join(OPERATORS)}.",
+            )
+    return given
 
 
 def _condition(field: str, operator: str, value: Any) -> Condition:
@@ -69,7 +88,7 @@ def _condition(field: str, operator: str, value: Any) -> Condition:
         if not isinstance(one, (str, int, float, bool)):
             raise FilterError(
                 f"The filter on {field!r} compares with {one!r}, a {type(one).__name__}.",
-                remedy="Compare with a text, a number, true or false.",
+                remedy='Compare with a text, a number, true or false; with a date as text, "2026-01-31".',
             )
     return Condition(field, operator, values)  # type: ignore[arg-type]  # checked against OPERATORS above
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ragweave.chains.filters import parse_filter
 from ragweave.chains.records import Chunk, EmbedderIdentity, SourceRecord, Vector, chunk_id
 from ragweave.chains.store import Store
 
@@ -104,3 +105,28 @@ def plain(chunk: Chunk) -> dict[str, Any]:
 def ids(hits: Sequence[tuple[str, float]]) -> list[str]:
     """The ids of a leg's hits, in order."""
     return [id for id, _ in hits]
+
+
+def whole_state(store: Store, words: Sequence[str]) -> dict[str, Any]:
+    """All that can be read from a store, comparable: two states that differ anywhere differ here."""
+    ledger = store.records()
+    chunks = [chunk for line in ledger for chunk in store.chunks(line.source)]
+    legs = store.search([], unit(1, 1), limit=1000)
+    return {
+        "ledger": ledger,
+        "texts": {line.source: store.text(line.source) for line in ledger},
+        "chunks": [
+            (plain(chunk), None if chunk.vector is None else chunk.vector.tolist()) for chunk in chunks
+        ],
+        "by id": sorted(store.get([id for line in ledger for id in line.chunk_ids])),
+        "by hash": {key: value.tolist() for key, value in store.vectors([c.hash for c in chunks]).items()},
+        "keyword": {word: ids(store.search([word], None, limit=1000).keyword) for word in words},
+        "vector": legs.vector,
+        "filtered": {
+            key: sorted(
+                ids(store.search([], unit(1, 1), limit=1000, where=parse_filter({key: {"gte": ""}})).vector)
+            )
+            for key in ("team", "source")
+        },
+        "rest": (store.count(), store.fields(), store.languages(), store.unfinished()),
+    }
