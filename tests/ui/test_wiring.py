@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from langchain_openai import ChatOpenAI
 
+from ragweave.chains import KnowledgeBase
 from ragweave.ui.errors import ModelError
 from ragweave.ui.settings import load_settings
 from ragweave.ui.wiring import open_kb, open_model, open_settings_model
@@ -68,11 +71,20 @@ def test_settings_of_the_model_reach_it(monkeypatch: pytest.MonkeyPatch) -> None
     assert model.openai_api_key.get_secret_value() == "s3cret"  # type: ignore[union-attr]  # opened with a key
 
 
-def test_the_knowledge_base_is_not_made_by_looking(workplace: object) -> None:
-    from pathlib import Path
-
+def test_the_knowledge_base_is_not_made_by_looking(workplace: Path) -> None:
     with open_kb(load_settings({"kb.url": "kb"}).settings) as kb:
         found = kb.sources()
 
     assert found == []
-    assert not Path("kb").exists()
+    assert not (workplace / "kb").exists()
+
+
+def test_settings_of_the_knowledge_base_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(KnowledgeBase, "open", lambda url, **rest: given.update(rest, url=url))
+    for name, value in {"URL": "kb", "TENANT": "t", "TIMEOUT": "3", "API_KEY": "s3cret"}.items():
+        monkeypatch.setenv(f"RAGWEAVE_KB_{name}", value)
+
+    open_kb(load_settings().settings)
+
+    assert given == {"url": "kb", "tenant": "t", "timeout": 3.0, "api_key": "s3cret"}

@@ -1,0 +1,136 @@
+"""`ragweave doctor` tells what is not in order, and the remedy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from ragweave.ui import doctor
+from ragweave.ui.__main__ import main
+from ragweave.ui.doctor import Check, examine
+from ragweave.ui.settings import load_settings
+
+pytestmark = pytest.mark.usefixtures("workplace")
+NAMES = [
+    "python",
+    "packages",
+    "embedder",
+    "knowledge base",
+    "model",
+    "adapters",
+    "port",
+    "disk",
+    "chromium",
+    "weaviate server",
+]  # fmt: skip
+
+
+class Usage(NamedTuple):
+    free: int
+
+
+def found(name: str, flags: dict[str, object] | None = None) -> Check:
+    """One check of a whole examination."""
+    return next(check for check in examine(load_settings(flags)) if check.name == name)
+
+
+def test_everything_is_examined_and_nothing_is_made(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["doctor", "--json"])
+
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert [check["name"] for check in checks] == NAMES
+    assert code == int(any(check["status"] == "FAIL" for check in checks))
+    assert all(check["remedy"] for check in checks if check["status"] != "OK")
+    assert list(workplace.iterdir()) == []
+
+
+def test_a_knowledge_base_with_documents_is_in_order(workplace: Path) -> None:
+    (workplace / "tea.md").write_text("# Tea\n\nTea is served at four.\n")
+    main(["ingest", "tea.md", "-q"])
+
+    check = doctor.knowledge_base(load_settings().settings)
+
+    assert (check.status, check.detail) == ("OK", ".ragweave/kb: 1 sources, 1 passages")
+
+
+def test_a_server_that_is_down_fails_with_the_stores_remedy() -> None:
+    check = found("knowledge base", {"kb.url": "weaviate://127.0.0.1:9?grpc=10&collection=Docs"})
+
+    assert check.status == "FAIL"
+    assert "127.0.0.1:9" in check.detail
+    assert check.remedy
+
+
+def test_a_fail_is_exit_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["doctor", "--kb", "redis://host"])
+
+    assert code == 1
+    assert "FAIL knowledge base: Cannot open a knowledge base at 'redis://host'" in capsys.readouterr().out
+
+
+def test_an_empty_knowledge_base_is_a_warning_with_the_next_command() -> None:
+    check = doctor.knowledge_base(load_settings().settings)
+
+    assert (check.status, check.remedy) == ("WARN", "Add documents: ragweave ingest PATH --kb .ragweave/kb")
+
+
+def test_a_package_outside_its_range_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = ["pytest<1", "nobody-has-this>=2", "typer>=0.1", 'also-absent; extra == "community"']
+    monkeypatch.setattr(metadata, "requires", lambda name: declared)
+
+    check = doctor.packages()
+
+    assert check.status == "FAIL"
+    assert f"pytest is {pytest.__version__} (needed: <1)" in check.detail
+    assert "nobody-has-this is missing (needed: >=2)" in check.detail
+    assert "typer" not in check.detail
+    assert "also-absent" not in check.detail
+
+
+def test_a_taken_port_is_a_warning_that_names_a_free_one() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        check = doctor.port(load_settings({"ui.port": server.getsockname()[1]}).settings)
+
+    assert check.status == "WARN"
+    assert check.remedy.startswith("Use --port ")
+
+
+@pytest.mark.parametrize(("free", "status"), [(10**12, "OK"), (10**9, "WARN"), (10**6, "FAIL")])
+def test_a_full_disk_is_noticed(free: int, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(free))
+
+    check = doctor.disk(load_settings({"kb.url": "deep/in/a/new/folder"}).settings)
+
+    assert check.status == status
+    assert bool(check.remedy) == (status != "OK")
+
+
+def test_an_adapter_folder_that_was_asked_for_must_be_there(workplace: Path) -> None:
+    (workplace / "mine").mkdir()
+
+    there = doctor.adapters(load_settings({"adapters.dir": "mine"}))
+    missing = doctor.adapters(load_settings({"adapters.dir": "theirs"}))
+
+    assert (there.status, there.detail) == ("OK", "mine")
+    assert (missing.status, missing.detail) == ("WARN", "theirs (--adapters) is no folder")
+    assert doctor.adapters(load_settings()).status == "OK"
+
+
+def test_what_only_the_tests_need_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+
+    browser, server = doctor.chromium(), doctor.weaviate_server()
+
+    assert (browser.status, server.status) == ("WARN", "WARN")
+    assert "apt-get install chromium" in browser.remedy
+    assert "make weaviate" in server.remedy
