@@ -5,6 +5,7 @@ Knows no reader; unpacks nothing but the list of a zip archive's members.
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import re
@@ -100,6 +101,13 @@ MAIL_HEADERS = frozenset(
     "bcc cc content-transfer-encoding content-type date delivered-to from in-reply-to message-id "
     "mime-version received reply-to return-path sender subject to".split()
 )
+WIDE_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+NEXT_MAIL = re.compile(rb"\n\r?\nFrom \S+ .*\d{4}\r?\n[A-Za-z-]+: ")
 TEXT_START = 65_536  # bytes looked at to tell text from binary and to find a text's shape
 
 
@@ -161,24 +169,33 @@ def _text_kind(data: bytes, name: str) -> str:
     if start.lstrip()[:1] in ("{", "[") and (kind := _json_kind(data)):
         return kind
     if _is_mail(start, promised):
-        return "eml"
+        return "mbox" if data.startswith(b"From ") and NEXT_MAIL.search(data) else "eml"
     if promised in ("", "csv", "html", "ipynb", "json", "md", "rst", "txt"):
         return promised or ("txt" if not PurePath(name).suffix else "unknown")
     return "txt" if promised == "eml" else "mislabelled"
 
 
 def _is_binary(data: bytes) -> bool:
-    """Controls that no text holds; UTF-16 and UTF-32 with a byte order mark are text."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
-        return False
+    """Whether there are controls that no text holds; text in UTF-16 or UTF-32 is none."""
     start = data[:TEXT_START]
+    if data.startswith(tuple(WIDE_MARKS)) or _unmarked_wide(start):
+        return False
     controls = sum(start.count(bytes([code])) for code in (*range(1, 8), *range(14, 27), *range(28, 32), 127))
     return b"\x00" in start or controls > len(start) / 100
 
 
+def _unmarked_wide(start: bytes) -> str:
+    """The UTF-16 that text without a byte order mark is in: in most scripts every other byte is NUL."""
+    even, odd = start[0::2].count(0) * 10, start[1::2].count(0) * 10
+    if odd > 4 * len(start) and not even:
+        return "utf-16-le"
+    return "utf-16-be" if even > 4 * len(start) and not odd else ""
+
+
 def _decoded_start(data: bytes) -> str:
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    return data[:TEXT_START].decode(encoding, "replace")
+    start = data[:TEXT_START]
+    marked = next((encoding for mark, encoding in WIDE_MARKS.items() if start.startswith(mark)), "")
+    return start.decode(marked or _unmarked_wide(start) or "utf-8-sig", "replace")
 
 
 def _xml_kind(start: str) -> str:

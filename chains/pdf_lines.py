@@ -16,6 +16,7 @@ from typing import Any
 __all__ = ["Cell", "Line", "Page", "RuledTable", "is_right_to_left", "page_lines", "unplaced_page"]
 
 CELL_GAP = 0.95  # of the type size: wider gaps than this in a line part cells; justified text stays below
+WORD_GAP = 0.15  # of the type size: wider gaps part words
 HYPHEN_MARK = 2  # pdfium's code for a hyphen that divides a word at the end of a line
 BOLD_WEIGHT = 600
 BOLD_NAME = re.compile(rb"bold|black|heavy|demi|-medi|cmbx", re.IGNORECASE)
@@ -91,6 +92,7 @@ def page_lines(page: Any) -> Page:
     text_page = page.get_textpage()
     try:
         lines = [line for line in _lines(text_page.raw, text_page.count_chars()) if line.text.strip()]
+        lines = _whole(lines)
     finally:
         text_page.close()
     return Page(lines, page.get_width(), page.get_height())
@@ -128,6 +130,34 @@ def _lines(raw: Any, count: int) -> Iterator[Line]:
             characters.append((code, index, box.left, box.right, box.bottom, box.top))
     if characters:
         yield _line(raw, characters, divided=False)
+
+
+def _whole(lines: list[Line]) -> list[Line]:
+    """Put lines together that go on at the same height: pdfium starts one at superscripts and many a cell."""
+    result: list[Line] = []
+    for line in lines:
+        last = result[-1] if result else None
+        if last is None or last.divided or not _goes_on(last, line):
+            result.append(line)
+            continue
+        gap = line.left - last.right
+        blank = " " if gap > WORD_GAP * last.size else ""
+        if gap > CELL_GAP * last.size:
+            last.cells.extend(line.cells)
+        elif last.cells and line.cells:
+            first, *others = line.cells
+            last.cells[-1].text += blank + first.text
+            last.cells[-1].right = first.right
+            last.cells.extend(others)
+        last.text += blank + line.text
+        last.right, last.divided = line.right, line.divided
+        last.bold = last.bold and line.bold
+    return result
+
+
+def _goes_on(last: Line, line: Line) -> bool:
+    """Whether a line starts right of where the last one ends, within its height."""
+    return last.bottom <= line.middle <= last.top and line.left >= last.right - WORD_GAP * last.size
 
 
 def _line(raw: Any, characters: list[tuple[int, int, float, float, float, float]], *, divided: bool) -> Line:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .docx_numbering import BULLET, Numbering
 from .extraction import Extraction
 from .extraction_builder import ExtractionBuilder, one_line
 from .office_zip import open_zip
@@ -52,7 +53,7 @@ class _Walk:
         self._list: list[str] = []
         self._title = ""
         self._levels = _heading_levels(document)
-        self._list_styles = _list_styles(document)
+        self._numbering = Numbering(document)
         self._notes = {kind: _notes(document, kind) for kind in ("footnotes", "endnotes")}
 
     def extraction(self) -> Extraction:
@@ -77,16 +78,14 @@ class _Walk:
         text = "".join(_pieces(element))
         style = _style_id(element)
         level = _own_level(element) or self._levels.get(style, 0)
-        if not text.strip():
-            level = 0
-        elif self._is_list_item(element, style) and not level:
-            self._list.append("  " * _depth(element) + "- " + one_line(text))
-        else:
+        label, depth = self._numbering.label(element, style) if text.strip() else ("", 0)
+        if label and not level:
+            self._list.append("  " * depth + f"{label} {one_line(text)}")
+        elif text.strip():
             self._end_list()
             if level:
-                self._builder.heading(text, level=level)
-                if style == "Title" and not self._title:
-                    self._title = text
+                self._builder.heading(f"{label.removeprefix(BULLET)} {text}", level=level)
+                self._title = self._title or (text if style == "Title" else "")
             else:
                 self._builder.paragraph(text)
         for note in _note_texts(element, self._notes):
@@ -95,12 +94,6 @@ class _Walk:
         for box in _boxes(element):
             self._end_list()
             self._blocks(box)
-
-    def _is_list_item(self, element: Any, style: str) -> bool:
-        numbering = element.find(f"{W}pPr/{W}numPr/{W}numId")
-        if numbering is not None:
-            return bool(numbering.get(W + "val") != "0")
-        return style in self._list_styles
 
     def _end_list(self) -> None:
         self._builder.block("\n".join(self._list), kind="list")
@@ -142,11 +135,6 @@ def _style_id(element: Any) -> str:
     return "" if style is None else str(style.get(W + "val"))
 
 
-def _depth(element: Any) -> int:
-    level = element.find(f"{W}pPr/{W}numPr/{W}ilvl")
-    return 0 if level is None else min(int(level.get(W + "val") or 0), 8)
-
-
 def _own_level(element: Any) -> int:
     """The heading level that a paragraph sets for itself, 0 for none."""
     return _outline(element.find(f"{W}pPr/{W}outlineLvl"))
@@ -172,15 +160,6 @@ def _heading_levels(document: Document) -> dict[str, int]:
                 levels[style.style_id] = level
             ancestor = getattr(ancestor, "base_style", None)
     return levels
-
-
-def _list_styles(document: Document) -> frozenset[str]:
-    return frozenset(
-        style.style_id
-        for style in document.styles
-        if style.element.find(f"{W}pPr/{W}numPr") is not None or (style.name or "").startswith("List ")
-        if (style.name or "") != "List Paragraph"  # Word's style for indented text, numbered or not
-    )
 
 
 def _rows(table: Any) -> Iterator[list[Any]]:

@@ -23,6 +23,8 @@ from .reader_errors import corrupt, corrupt_as_ingest_error, encrypted
 
 __all__ = ["read_pdf"]
 
+log = logging.getLogger(__name__)
+
 ONE_AT_A_TIME = threading.Lock()
 FEWEST_LETTERS = 20  # a page, on average, below which a PDF of pictures counts as a scan
 END = 4_096  # bytes in which a whole PDF ends; pdfium reads what is left of a cut one without a word
@@ -44,6 +46,7 @@ def read_pdf(data: bytes, name: str) -> Extraction:
         pages = [page_lines(document[number]) for number in range(len(document))]
         if all(not page.lines for page in pages) or _is_scan(document, pages):
             raise _scan(name, len(pages))
+        _tell_of_pictures(document, pages, name)
         ruled = RuledTables(data)
         for number, page in enumerate(pages):
             page.ruled = ruled.on_page(document[number], number)
@@ -87,18 +90,24 @@ def _opened(data: bytes, name: str) -> Iterator[Any]:
 
 def _is_scan(document: Any, pages: list[Page]) -> bool:
     """Hardly any letters, and pictures on most pages."""
-    import pypdfium2.raw  # type: ignore[import-untyped]  # ships no types
-
     letters = sum(len(line.text) for page in pages for line in page.lines)
     if letters >= FEWEST_LETTERS * len(pages):
         return False
-    pictures = sum(
-        any(
-            True for _ in document[number].get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-        )
-        for number in range(len(pages))
-    )
+    pictures = sum(_has_picture(document[number]) for number in range(len(pages)))
     return pictures * 2 > len(pages)
+
+
+def _has_picture(page: Any) -> bool:
+    from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE  # type: ignore[import-untyped]  # ships no types
+
+    return any(True for _ in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE], max_depth=3))
+
+
+def _tell_of_pictures(document: Any, pages: list[Page], name: str) -> None:
+    """Log the pages that are only pictures in a document whose other pages hold text."""
+    blank = (number for number, page in enumerate(pages) if not page.lines)
+    if found := [str(number + 1) for number in blank if _has_picture(document[number])]:
+        log.warning("%s: page(s) %s are pictures without text and were left out", name, ", ".join(found))
 
 
 def _scan(name: str, pages: int) -> IngestError:

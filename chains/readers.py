@@ -45,6 +45,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "binary": ("binary data of no known format", READABLE),
     "doc": ("a Word file of the old format (.doc)", "Save it as .docx and ingest that."),
     "image": ("a picture", "Text in pictures needs OCR (text recognition); ingest its text."),
+    "mbox": ("a mailbox of several mails", "Export its mails as .eml files and ingest those."),
     "msg": ("an Outlook message (.msg)", "Save it as .eml and ingest that."),
     "odp": ("OpenDocument slides (.odp)", "Save them as .pptx and ingest that."),
     "ods": ("an OpenDocument sheet (.ods)", "Save it as .xlsx and ingest that."),

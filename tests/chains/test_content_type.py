@@ -46,8 +46,13 @@ def zipped(*members: str, mimetype: str = "") -> bytes:
         (b'{"days": 30}\n{"days": 27}\n', "leave.txt", "json"),
         (NOTEBOOK, "leave.json", "ipynb"),
         (MAIL, "leave.txt", "eml"),
+        (b"From a@b.c Mon Mar 2 09:30:00 2026\n" + MAIL, "leave", "eml"),
+        ((b"From a@b.c Mon Mar 2 09:30:00 2026\n" + MAIL + b"\n") * 2, "leave.mbox", "mbox"),
         (MAIL.replace(b"\n", b"\r\n"), "leave.eml", "eml"),
         ("Urlaub für alle".encode("utf-16"), "leave.txt", "txt"),
+        ("Urlaub für alle".encode("utf-16-le"), "leave.txt", "txt"),
+        ("Urlaub für alle".encode("utf-32"), "leave.txt", "txt"),
+        ("<html><body>Urlaub".encode("utf-16-be"), "leave.txt", "html"),
         ("Urlaub für alle".encode("latin-1"), "leave.txt", "txt"),
     ],
 )

@@ -82,6 +82,34 @@ def test_list_items_are_one_block() -> None:
     assert extraction.blocks[0].kind == "list"
 
 
+def test_numbers_that_word_counts_are_written_out() -> None:
+    def write(document: Document) -> None:
+        for text, style in [("first", "List Number"), ("second", "List Number"), ("a dot", "List Bullet")]:
+            document.add_paragraph(text, style=style)
+
+    assert reading(write).text == "1. first\n2. second\n- a dot"
+
+
+def test_numbers_of_several_levels_count_and_restart() -> None:
+    def write(document: Document) -> None:
+        level = '<w:lvl w:ilvl="{}"><w:start w:val="1"/><w:numFmt w:val="{}"/><w:lvlText w:val="{}"/></w:lvl>'
+        levels = level.format(0, "decimal", "%1.") + level.format(1, "lowerLetter", "%1.%2)")
+        pattern = f'<w:abstractNum {nsdecls("w")} w:abstractNumId="77">{levels}</w:abstractNum>'
+        number = f'<w:num {nsdecls("w")} w:numId="77"><w:abstractNumId w:val="77"/></w:num>'
+        numbering = document.part.numbering_part.element
+        numbering.insert(0, parse_xml(pattern))
+        numbering.append(parse_xml(number))
+        for text, depth in [("Leave", 0), ("paid", 1), ("unpaid", 1), ("Notice", 0), ("early", 1)]:
+            paragraph = document.add_paragraph(text, style="Heading 1" if depth == 0 else None)
+            place = f'<w:numPr {nsdecls("w")}><w:ilvl w:val="{depth}"/><w:numId w:val="77"/></w:numPr>'
+            paragraph._p.get_or_add_pPr().append(parse_xml(place))
+
+    extraction = reading(write)
+
+    assert extraction.text == "1. Leave\n\n  1.a) paid\n  1.b) unpaid\n\n2. Notice\n\n  2.a) early"
+    assert [one.title for one in extraction.headings] == ["1. Leave", "2. Notice"]
+
+
 def test_merged_cells_keep_their_columns() -> None:
     def write(document: Document) -> None:
         table = document.add_table(rows=3, cols=3)

@@ -143,6 +143,16 @@ def test_bullets_with_a_wide_gap_are_a_list_and_no_table() -> None:
     assert "• a bicycle" in extraction.text
 
 
+def test_a_raised_figure_stays_in_its_line() -> None:
+    after = 72 + 20 * 6  # a character of this type is 0.6 of its size wide
+    page = PdfPage().text("The office has 100 m", y=700, font="code")
+    page.text("2", x=after, y=704, size=6, font="code").text(" of floor.", x=after + 3.6, y=700, font="code")
+
+    extraction = read(pdf(page), "office.pdf")
+
+    assert extraction.text == "The office has 100 m2 of floor."
+
+
 def test_running_heads_stay_once_and_page_numbers_go() -> None:
     pages = [
         PdfPage().text("Acme handbook", y=770).text(f"Text number {n}.", y=600).text(str(n), x=300, y=30)
@@ -232,3 +242,11 @@ def test_two_columns_are_read_one_after_the_other() -> None:
 
     assert "consectetuer adipiscing elit. Ut purus elit, vestibulum ut, placerat ac" in extraction.text
     assert "Quisque ullamcorper placerat ipsum. Cras nibh. Morbi vel justo" in extraction.text
+
+
+def test_pages_of_pictures_among_text_are_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    picture = PdfPage(["q 100 0 0 100 72 600 cm BI /W 1 /H 1 /BPC 8 /CS /G ID \x41 EI Q"])
+
+    read(pdf(PdfPage().lines(*PROSE, y=700), picture), "half.pdf")
+
+    assert "half.pdf: page(s) 2 are pictures without text" in caplog.text
