@@ -63,11 +63,7 @@ class WeaviateBase:
                         f"The collection {self.collection!r} is gone right after it was made.",
                         remedy="Check whether something else deletes collections on this server.",
                     )
-            if self._identity != identity:
-                raise StoreMismatch(
-                    f"{self.collection!r} was built with {self._identity}, not with {identity}.",
-                    remedy="Open it with the encoder that built it, or ingest into a new collection.",
-                )
+            self._compare(self._identity, identity)
 
     def read(self, call: Callable[[Any, Any], T], default: T) -> T:
         """What a call on the passages and the sources gives; `default` where the base is not there."""
@@ -81,15 +77,18 @@ class WeaviateBase:
 
     def write(self, call: Callable[[Any, Any], T]) -> T:
         """The same for a call that needs the base to be there."""
-        if not self.found():
-            raise ChainError(
-                f"The collection {self.collection!r} is not there yet.", remedy="Call bind() first."
-            )
+        self._require()
         try:
             return self._connection.run(lambda client: call(*self._handles(client)))
         except MissingCollection:
             self._forget()
             raise
+
+    def _require(self) -> None:
+        if not self.found():
+            raise ChainError(
+                f"The collection {self.collection!r} is not there yet.", remedy="Call bind() first."
+            )
 
     def known(self, names: Collection[str]) -> frozenset[str]:
         """The schema's properties; read anew where one of `names` is not among those known so far."""
@@ -100,6 +99,7 @@ class WeaviateBase:
 
     def add_properties(self, names: Collection[str]) -> None:
         """Add the index properties that the schema lacks; another host may do the same at the same time."""
+        self._require()
         with self._lock:
             if self._known.issuperset(names):
                 return
@@ -131,24 +131,32 @@ class WeaviateBase:
     def _look(self) -> bool:
         """Read the schema from the server and check that it is ours and of this tenancy."""
         try:
-            passages = self._connection.run(
-                lambda client: client.collections.use(self.collection).config.get()
-            )
-            sources = self._connection.run(
-                lambda client: client.collections.use(self.sources_collection).config.get()
-            )
+            passages = self._checked(self.collection)
+            identity = read_description(self.collection, passages.description)
+            self._checked(self.sources_collection)
         except MissingCollection:
             self._forget()
             return False
-        identity = read_description(self.collection, passages.description)
-        read_description(self.sources_collection, sources.description)
-        self._check_tenancy(passages.multi_tenancy_config.enabled)
         if self._tenant is not None and not self._has_tenant():
             self._forget()
             return False
         self._identity = identity
         self._known = frozenset(prop.name for prop in passages.properties)
         return True
+
+    def _checked(self, name: str) -> Any:
+        """A collection's configuration; `StoreMismatch` if it is not ours or of another tenancy."""
+        config = self._connection.run(lambda client: client.collections.use(name).config.get())
+        read_description(name, config.description)
+        self._check_tenancy(config.multi_tenancy_config.enabled)
+        return config
+
+    def _compare(self, built: EmbedderIdentity | None, given: EmbedderIdentity) -> None:
+        if built != given:
+            raise StoreMismatch(
+                f"{self.collection!r} was built with {built}, not with {given}.",
+                remedy="Open it with the encoder that built it, or ingest into a new collection.",
+            )
 
     def _check_tenancy(self, multi_tenant: bool) -> None:
         if multi_tenant and self._tenant is None:
@@ -173,18 +181,20 @@ class WeaviateBase:
 
     def _create(self, identity: EmbedderIdentity) -> None:
         # The companion first: where the passages' collection is, the base is whole.
-        self._connection.run(lambda client: self._create_one(client, self.sources_collection, identity))
-        self._connection.run(lambda client: self._create_one(client, self.collection, identity))
+        for name in (self.sources_collection, self.collection):
+            try:
+                config = self._checked(name)
+            except MissingCollection:
+                self._connection.run(partial(self._create_one, name=name, identity=identity))
+                config = self._checked(name)  # another host may have been first
+            self._compare(read_description(name, config.description), identity)
         if self._tenant is not None:
             self._connection.run(self._create_tenant)
 
-    def _create_one(self, client: WeaviateClient, name: str, identity: EmbedderIdentity) -> None:
+    def _create_one(self, client: WeaviateClient, *, name: str, identity: EmbedderIdentity) -> None:
         from weaviate import exceptions
         from weaviate.classes.config import Configure, StopwordsPreset, VectorDistances
 
-        if client.collections.exists(name):
-            self._check_existing(client, name)
-            return
         index = Configure.VectorIndex.hnsw(
             distance_metric=VectorDistances.COSINE, quantizer=Configure.VectorIndex.Quantizer.none()
         )
@@ -201,14 +211,8 @@ class WeaviateBase:
                 multi_tenancy_config=Configure.multi_tenancy(enabled=self._tenant is not None),
             )
         except exceptions.UnexpectedStatusCodeError as error:
-            if "already exists" not in str(error):  # another host was first
+            if "already exists" not in str(error):
                 raise
-            self._check_existing(client, name)
-
-    def _check_existing(self, client: WeaviateClient, name: str) -> None:
-        config = client.collections.use(name).config.get()
-        read_description(name, config.description)
-        self._check_tenancy(config.multi_tenancy_config.enabled)
 
     def _create_tenant(self, client: WeaviateClient) -> None:
         from weaviate.classes.tenants import Tenant

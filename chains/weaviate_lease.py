@@ -17,11 +17,10 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from .errors import IngestError
+from .processes import host_identity, process_start
 from .weaviate_base import WeaviateBase
 from .weaviate_schema import source_uuid
 
@@ -52,38 +51,9 @@ class Holder:
             return True
         if self.host != host_identity():
             return False
-        if self.pid == os.getpid() and self.started == _started(self.pid):
+        if self.pid == os.getpid() and self.started == process_start(self.pid):
             return token not in _running
-        return _started(self.pid) != self.started
-
-
-@cache
-def host_identity() -> str:
-    """One running system that shares process ids: two containers of one name differ."""
-    parts = [socket.gethostname()]
-    for path in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        try:
-            parts.append(os.readlink(path) if "ns" in path else Path(path).read_text("ascii").strip())
-        except OSError:  # not Linux: the name has to do
-            parts.append("")
-    return "/".join(parts)
-
-
-def _started(pid: int) -> str:
-    """When a process started, "" if there is none: process ids are used again."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    except OSError:
-        pass
-    if Path("/proc/self/stat").exists():
-        return ""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except OSError:
-        pass
-    return "alive"
+        return process_start(self.pid) != self.started
 
 
 class Leases:
@@ -214,7 +184,7 @@ class Leases:
 
 def _this_process(beat: int) -> Holder:
     pid = os.getpid()
-    return Holder(host_identity(), socket.gethostname(), pid, _started(pid), time.time(), beat)
+    return Holder(host_identity(), socket.gethostname(), pid, process_start(pid), time.time(), beat)
 
 
 def holder_from(properties: Mapping[str, Any]) -> Holder:

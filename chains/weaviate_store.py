@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .errors import ChainError, IngestError
+from .errors import IngestError
 from .filters import Expression
 from .records import Chunk, EmbedderIdentity, SourceRecord, Vector
 from .store import Legs
@@ -31,7 +31,10 @@ from .weaviate_schema import (
     chunk_properties,
     vector_of,
 )
-from .weaviate_url import ServerAddress, parse_weaviate_url
+from .weaviate_url import EmbeddedPlace, ServerAddress, parse_weaviate_url
+
+if TYPE_CHECKING:
+    from .weaviate_embedded import EmbeddedServer
 
 __all__ = ["WeaviateStore"]
 
@@ -39,7 +42,7 @@ READ_BATCH = 500
 WRITE_BATCH = 200  # objects of one request
 WRITE_CHARACTERS = 4_000_000  # of one request; servers take 10 MB and more
 HIT_CAP = 10_000  # QUERY_MAXIMUM_RESULTS, the server's default
-TIE_ROOM = 20  # hits asked for beyond the limit, which save a second call in most ties
+TIE_ROOM = 4  # hits asked for beyond the limit, which save a second call in most ties
 ATTEMPTS = 5  # to write a source whose lease was lost to another writer
 
 SURROGATE = re.compile("[\ud800-\udfff]")
@@ -69,6 +72,7 @@ class WeaviateStore:
         parsed = parse_weaviate_url(url)
         self._api_key = api_key or ""
         self._address = parsed.address
+        self._server = _embedded(parsed.embedded, timeout)
         self._connection = WeaviateConnection(self._locate, timeout=timeout)
         self._base = WeaviateBase(self._connection, parsed.collection, tenant)
         self._leases = Leases(self._base, timeout=timeout)
@@ -76,8 +80,9 @@ class WeaviateStore:
         self._pool: ThreadPoolExecutor | None = None
 
     def _locate(self) -> tuple[ServerAddress, str]:
-        if self._address is None:
-            raise ChainError("Embedded mode is not there yet.", remedy="Start a server.")
+        if self._server is not None:
+            return self._server.address()
+        assert self._address is not None  # a URL names one of the two
         return self._address, self._api_key
 
     def bind(self, identity: EmbedderIdentity) -> None:
@@ -368,11 +373,21 @@ class WeaviateStore:
         if pool is not None:
             pool.shutdown(wait=False)
         self._connection.close()
+        if self._server is not None:
+            self._server.release()
 
     def _threads(self) -> ThreadPoolExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="weaviate-leg")
         return self._pool
+
+
+def _embedded(place: EmbeddedPlace | None, timeout: float) -> EmbeddedServer | None:
+    if place is None:
+        return None
+    from .weaviate_embedded import EmbeddedServer  # not on Windows, where Weaviate does not run
+
+    return EmbeddedServer(place, timeout=timeout)
 
 
 def _query(tokens: Sequence[str]) -> str:
