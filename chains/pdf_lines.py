@@ -91,7 +91,10 @@ def page_lines(page: Any) -> Page:
     """The lines of a pdfium page."""
     text_page = page.get_textpage()
     try:
-        lines = [line for line in _lines(text_page.raw, text_page.count_chars()) if line.text.strip()]
+        upright = _Upright(page.get_rotation(), *page.get_mediabox())
+        lines = [
+            line for line in _lines(text_page.raw, text_page.count_chars(), upright) if line.text.strip()
+        ]
         lines = _whole(lines)
     finally:
         text_page.close()
@@ -110,7 +113,33 @@ def unplaced_page(text: str, like: Page) -> Page:
     return Page(lines, like.width, like.height, placed=False)
 
 
-def _lines(raw: Any, count: int) -> Iterator[Line]:
+@dataclass(frozen=True, slots=True)
+class _Upright:
+    """Turns places on a page into those of the page as it is shown."""
+
+    rotation: int  # degrees, clockwise
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def box(self, box: Any) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top."""
+        if self.rotation == 90:
+            return (
+                box.bottom - self.bottom,
+                box.top - self.bottom,
+                self.right - box.right,
+                self.right - box.left,
+            )
+        if self.rotation == 180:
+            return self.right - box.right, self.right - box.left, self.top - box.top, self.top - box.bottom
+        if self.rotation == 270:
+            return self.top - box.top, self.top - box.bottom, box.left - self.left, box.right - self.left
+        return box.left, box.right, box.bottom, box.top
+
+
+def _lines(raw: Any, count: int, upright: _Upright) -> Iterator[Line]:
     """Split the characters at pdfium's line ends and at its division marks, which run two lines together."""
     from pypdfium2.raw import (  # type: ignore[import-untyped]  # ships no types
         FS_RECTF,
@@ -127,7 +156,7 @@ def _lines(raw: Any, count: int) -> Iterator[Line]:
                 yield _line(raw, characters, divided=code == HYPHEN_MARK)
             characters = []
         elif FPDFText_GetLooseCharBox(raw, index, box):
-            characters.append((code, index, box.left, box.right, box.bottom, box.top))
+            characters.append((code, index, *upright.box(box)))
     if characters:
         yield _line(raw, characters, divided=False)
 

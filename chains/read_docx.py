@@ -25,6 +25,8 @@ __all__ = ["read_docx"]
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+CONTENTS_STYLE = re.compile(r"toc (?:\d|heading)")
+LONGEST_BOLD = 100  # characters of a line in bold that counts as a heading
 HEADING_STYLE = re.compile(r"heading ([1-9])$", re.IGNORECASE)
 SKIPPED = frozenset({W + "del", W + "moveFrom", W + "rPr", W + "pPr", W + "txbxContent", MC + "Fallback"})
 CHARACTERS = {W + "tab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
@@ -53,6 +55,8 @@ class _Walk:
         self._list: list[str] = []
         self._title = ""
         self._levels = _heading_levels(document)
+        self._contents = _contents_styles(document)
+        self._bold_counts = not _has_headings(document, self._levels)
         self._numbering = Numbering(document)
         self._notes = {kind: _notes(document, kind) for kind in ("footnotes", "endnotes")}
 
@@ -77,7 +81,9 @@ class _Walk:
     def _paragraph(self, element: Any) -> None:
         text = "".join(_pieces(element))
         style = _style_id(element)
-        level = _own_level(element) or self._levels.get(style, 0)
+        if style in self._contents:
+            return
+        level = _own_level(element) or self._levels.get(style, 0) or self._bold_level(element, text)
         label, depth = self._numbering.label(element, style) if text.strip() else ("", 0)
         if label and not level:
             self._list.append("  " * depth + f"{label} {one_line(text)}")
@@ -94,6 +100,15 @@ class _Walk:
         for box in _boxes(element):
             self._end_list()
             self._blocks(box)
+
+    def _bold_level(self, element: Any, text: str) -> int:
+        """1 for a short line that is bold throughout, where a document knows no other headings; else 0."""
+        if not self._bold_counts or len(text) > LONGEST_BOLD or text.rstrip().endswith((".", ",", ";")):
+            return 0
+        if next(element.iterancestors(W + "tbl"), None) is not None:
+            return 0
+        runs = [run for run in element.iter(W + "r") if "".join(_pieces(run)).strip()]
+        return int(bool(runs) and all(_is_on(run.find(f"{W}rPr/{W}b")) for run in runs))
 
     def _end_list(self) -> None:
         self._builder.block("\n".join(self._list), kind="list")
@@ -160,6 +175,24 @@ def _heading_levels(document: Document) -> dict[str, int]:
                 levels[style.style_id] = level
             ancestor = getattr(ancestor, "base_style", None)
     return levels
+
+
+def _contents_styles(document: Document) -> frozenset[str]:
+    """Styles of a table of contents, which repeats the headings."""
+    names = {style.style_id: (style.name or "").casefold() for style in document.styles}
+    return frozenset(one for one, name in names.items() if CONTENTS_STYLE.fullmatch(name))
+
+
+def _has_headings(document: Document, levels: dict[str, int]) -> bool:
+    paragraphs = document.element.body.iter(W + "p")
+    return any(
+        _own_level(one) or _style_id(one) in levels for one in paragraphs if "".join(_pieces(one)).strip()
+    )
+
+
+def _is_on(toggle: Any) -> bool:
+    """Whether a property that a tag switches on is on: `<w:b/>`, but not `<w:b w:val="0"/>`."""
+    return toggle is not None and toggle.get(W + "val", "1") not in ("0", "false", "off")
 
 
 def _rows(table: Any) -> Iterator[list[Any]]:

@@ -40,7 +40,7 @@ def _slide(builder: ExtractionBuilder, slide: Any) -> None:
     if title is not None and title.has_text_frame:
         builder.heading(title.text_frame.text, level=1)
     for shape in _flat(slide.shapes):
-        if title is None or shape.shape_id != title.shape_id:
+        if (title is None or shape.shape_id != title.shape_id) and not _is_margin(shape):
             _shape(builder, shape)
     if (
         slide.has_notes_slide
@@ -48,6 +48,19 @@ def _slide(builder: ExtractionBuilder, slide: Any) -> None:
         and frame.text.strip()
     ):
         builder.paragraph(f"Notes: {frame.text}")
+
+
+def _is_margin(shape: Any) -> bool:
+    """Whether a shape is what stands on every slide: its number, the date, a header or footer."""
+    from pptx.enum.shapes import PP_PLACEHOLDER
+
+    repeated = (
+        PP_PLACEHOLDER.DATE,
+        PP_PLACEHOLDER.FOOTER,
+        PP_PLACEHOLDER.HEADER,
+        PP_PLACEHOLDER.SLIDE_NUMBER,
+    )
+    return bool(shape.is_placeholder and shape.placeholder_format.type in repeated)
 
 
 def _flat(shapes: Any) -> Iterator[Any]:

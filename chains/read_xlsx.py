@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from .errors import IngestError
 from .extraction import Extraction
 from .extraction_builder import ExtractionBuilder
 from .office_zip import open_zip
@@ -18,7 +17,7 @@ from .reader_errors import corrupt_as_ingest_error, too_large
 
 __all__ = ["read_xlsx"]
 
-MOST_CELLS = 5_000_000  # some hundred bytes each while the text is put together
+MOST_CHARACTERS = 100_000_000  # with three a cell for its borders; many cells may share one stored text
 # A formula whose result was never stored: the file was written by a program that does not calculate.
 UNCALCULATED = re.compile(rb"(?:</f>|<f[^>]*/>)(?:<v\s*/>|<v></v>)?</c>")
 
@@ -36,20 +35,16 @@ def read_xlsx(data: bytes, name: str) -> Extraction:
         results = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
         formulas = load_workbook(io.BytesIO(data), read_only=True, keep_links=False) if uncalculated else None
         builder = ExtractionBuilder()
-        left = MOST_CELLS
+        left = MOST_CHARACTERS
         for sheet in results.worksheets:
             builder.page()
             builder.heading(sheet.title, level=1)
             for table in _tables(_lines(sheet, formulas[sheet.title] if formulas else None)):
-                left -= sum(map(len, table))
+                left -= sum(len(cell) + 3 for row in table for cell in row)
                 if left < 0:
-                    raise _too_many_cells(name)
+                    raise too_large(name, f"it holds more than {MOST_CHARACTERS:,} characters")
                 builder.table(table)
         return builder.build(title=results.properties.title or "", first_heading=False)
-
-
-def _too_many_cells(name: str) -> IngestError:
-    return too_large(name, f"it holds more than {MOST_CELLS:,} cells")
 
 
 def _has_uncalculated(archive: zipfile.ZipFile) -> bool:

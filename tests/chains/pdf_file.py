@@ -12,6 +12,7 @@ class PdfPage:
     """Content of one page of 612 by 792 points, counted from the lower left corner."""
 
     operators: list[str] = field(default_factory=list)
+    rotation: int = 0
 
     def text(self, text: str, *, x: float = 72, y: float, size: float = 10, font: str = "plain") -> PdfPage:
         escaped = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
@@ -45,7 +46,7 @@ def pdf(*pages: PdfPage, title: str = "") -> bytes:
         content = "\n".join(page.operators)
         bodies.append(
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources 4 0 R"
-            f" /Contents {number + 1} 0 R >>"
+            f" /Rotate {page.rotation} /Contents {number + 1} 0 R >>"
         )
         bodies.append(f"<< /Length {len(content.encode('cp1252'))} >>\nstream\n{content}\nendstream")
     data = b"%PDF-1.4\n"

@@ -70,6 +70,34 @@ def test_a_style_built_on_a_heading_is_a_heading() -> None:
     assert [(one.level, one.title) for one in reading(write).headings] == [(3, "Notice")]
 
 
+def test_bold_lines_are_headings_where_no_style_says_so() -> None:
+    def write(document: Document) -> None:
+        document.add_paragraph().add_run("Annual leave").bold = True
+        document.add_paragraph("Thirty days.")
+        paragraph = document.add_paragraph()
+        paragraph.add_run("Note").bold = True
+        paragraph.add_run(" that it lapses")
+
+    assert [one.title for one in reading(write).headings] == ["Annual leave"]
+
+
+def test_bold_lines_are_text_beside_real_headings() -> None:
+    def write(document: Document) -> None:
+        document.add_heading("Leave", level=1)
+        document.add_paragraph().add_run("Important").bold = True
+
+    assert [one.title for one in reading(write).headings] == ["Leave"]
+
+
+def test_a_table_of_contents_is_left_out() -> None:
+    def write(document: Document) -> None:
+        document.styles.add_style("toc 1", 1)
+        document.add_paragraph("Leave\t7", style="toc 1")
+        document.add_heading("Leave", level=1)
+
+    assert reading(write).text == "Leave"
+
+
 def test_list_items_are_one_block() -> None:
     def write(document: Document) -> None:
         document.add_paragraph("You get:")

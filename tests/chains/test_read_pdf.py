@@ -51,6 +51,22 @@ def test_full_lines_join_to_one_paragraph() -> None:
     assert extraction.text == " ".join(PROSE)
 
 
+@pytest.mark.parametrize(
+    ("rotation", "matrix", "start"),
+    [(90, "0 1 -1 0", (100, 72)), (180, "-1 0 0 -1", (540, 100)), (270, "0 -1 1 0", (512, 720))],
+)
+def test_pages_on_their_side_read_like_upright_ones(
+    rotation: int, matrix: str, start: tuple[int, int]
+) -> None:
+    page = PdfPage(rotation=rotation)
+    down = {90: (12, 0), 180: (0, 12), 270: (-12, 0)}[rotation]
+    for number, line in enumerate(PROSE):
+        x, y = (place + number * step for place, step in zip(start, down, strict=True))
+        page.operators.append(f"BT /plain 10 Tf {matrix} {x} {y} Tm ({line}) Tj ET")
+
+    assert read(pdf(page), "leave.pdf").text == " ".join(PROSE)
+
+
 def test_a_wider_gap_parts_paragraphs() -> None:
     page = PdfPage().lines(*PROSE, y=700).lines(*PROSE, y=650)
 

@@ -68,6 +68,23 @@ def test_text_in_groups_and_numbers_in_charts_are_read(extraction: Extraction) -
     assert "| 2025 | 24.5 |" in extraction.text
 
 
+def test_numbers_and_footers_of_slides_are_left_out() -> None:
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "Grades"
+    for placeholder in slide.slide_layout.placeholders:
+        if placeholder.placeholder_format.idx >= 10:  # date, footer, slide number
+            slide.shapes.clone_placeholder(placeholder)
+    for placeholder in slide.placeholders:
+        if placeholder.placeholder_format.idx >= 10:
+            placeholder.text_frame.text = "Acme 2026"
+    buffer = io.BytesIO()
+    presentation.save(buffer)
+
+    assert "Acme 2026" in "".join(shape.text_frame.text for shape in slide.placeholders)
+    assert read(buffer.getvalue(), "leave.pptx").text == "Grades"
+
+
 def test_a_cut_file_says_so() -> None:
     with pytest.raises(IngestError, match=r"leave\.pptx cannot be read as pptx"):
         read(deck()[:-3000], "leave.pptx")

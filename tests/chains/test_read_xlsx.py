@@ -68,11 +68,11 @@ def test_a_sheets_name_is_no_title() -> None:
     assert read(workbook(Sheet1=[["a"]]), "grades.xlsx").title == ""
 
 
-def test_too_many_cells_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(read_xlsx, "MOST_CELLS", 10)
+def test_too_much_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read_xlsx, "MOST_CHARACTERS", 40)
 
     with pytest.raises(
-        IngestError, match=r"big\.xlsx is not unpacked: it holds more than 10 cells.*split it"
+        IngestError, match=r"big\.xlsx is not unpacked: it holds more than 40 characters.*split it"
     ):
         read(workbook(Big=[[1, 2, 3, 4]] * 3), "big.xlsx")
 
