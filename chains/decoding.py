@@ -20,6 +20,9 @@ BOMS = (
 )
 GUESS_BYTES = 200_000  # a guess over more bytes takes seconds and changes nothing
 
+WIDE = ["utf_16", "utf_32"]  # never guessed: any bytes of even length fit them
+FEW = 0.15
+
 
 def decode(data: bytes, name: str, *, declared: str = "") -> str:
     r"""The text of a file, with line ends as `\n`, without byte-order mark.
@@ -68,7 +71,12 @@ def _wide(data: bytes) -> str:
 def _guessed(data: bytes, name: str) -> str:
     from charset_normalizer import from_bytes
 
-    matches = [match.encoding for match in from_bytes(data[:GUESS_BYTES], cp_exclusion=["utf_16", "utf_32"])]
+    damaged = data.decode("utf-8", errors="replace")
+    foreign = sum(1 for char in damaged if char > "\x7f")
+    if damaged.count("\ufffd") * 10 < foreign:  # UTF-8 with a broken byte here and there
+        return damaged
+    few = foreign < 20 and foreign < len(data) * FEW  # too few to tell code pages apart
+    matches = [] if few else [match.encoding for match in from_bytes(data[:GUESS_BYTES], cp_exclusion=WIDE)]
     # Windows' Western code page is by far the most frequent encoding that is not UTF-8, and short
     # texts fit its neighbours (cp1250, cp1257) as well: where it is possible, it is taken.
     encodings = ["cp1252", *matches] if not matches or "cp1252" in matches else matches

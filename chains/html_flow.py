@@ -77,7 +77,7 @@ class Flow:
     def _block(self, element: HtmlElement) -> Iterator[Part]:
         match element.tag:
             case tag if tag in HEADINGS:
-                yield Part("heading", words(element), level=HEADINGS[tag])
+                yield Part("heading", _heading(element), level=HEADINGS[tag])
             case tag if tag in CODE:
                 yield code_part(_raw(element))
             case "ul" | "ol" | "menu":
@@ -150,6 +150,11 @@ def words(element: HtmlElement) -> str:
     return " ".join(_inline(element).split())
 
 
+def _heading(element: HtmlElement) -> str:
+    """Without pictures unless it is nothing but a picture."""
+    return " ".join(_inline(element, pictures=False).split()) or words(element)
+
+
 def is_hidden(element: HtmlElement) -> bool:
     """Whether the page says of an element that it is not to be seen or read."""
     if element.get("hidden") is not None or element.get("aria-hidden") == "true":
@@ -174,18 +179,19 @@ def _paragraph(line: list[str]) -> Iterator[Part]:
         yield Part("paragraph", text)
 
 
-def _inline(element: HtmlElement) -> str:
+def _inline(element: HtmlElement, *, pictures: bool = True) -> str:
     """The text of an element without blocks, `<br>` as a record separator."""
     match element.tag:
         case "br":
             return BREAK
         case "img":
-            return "" if next(element.iterancestors("a"), None) is not None else element.get("alt") or ""
+            linked = next(element.iterancestors("a"), None) is not None
+            return (element.get("alt") or "") if pictures and not linked else ""
     pieces = [element.text or ""]
     for child in element.iterchildren():
         if isinstance(child.tag, str) and child.tag not in UNSEEN and not is_hidden(child):
             space = " " if child.tag in BLOCKS else ""
-            pieces.extend((space, _inline(child), space))
+            pieces.extend((space, _inline(child, pictures=pictures), space))
         pieces.append(child.tail or "")
     text = "".join(pieces)
     match element.tag:

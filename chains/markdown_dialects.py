@@ -26,6 +26,7 @@ ALERT = re.compile(r"([ \t]*>[ \t]*)\[!\w+\][ \t]*(.*)$")  # > [!NOTE]
 INCLUDE = re.compile(
     r"[ \t]*(?:\{\*.*\*\}|\{!.*!\}|-+8<-+.*|\{%.*%\}|:{3,}.*|\[(?:TOC|\[_TOC_\])\])[ \t]*$", re.IGNORECASE
 )
+NOTE = re.compile(r"[ \t]*\[\^([\w-]+)\]:[ \t]*")  # [^1]: text of a footnote
 ATTRIBUTE_LINE = re.compile(r"[ \t]*\{:[^{}]*\}[ \t]*$")
 
 
@@ -74,6 +75,9 @@ def _line(line: str) -> Iterator[str]:
         yield from _title(found["title"])
     elif found := ALERT.match(line):
         yield found[1] + found[2]
+    elif found := NOTE.match(line):
+        yield ""
+        yield rf"\[{found[1]}\] {line[found.end() :]}"
     elif INCLUDE.match(line) or ATTRIBUTE_LINE.match(line):
         yield ""
     else:

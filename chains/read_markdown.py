@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["markdown_parts", "read_markdown"]
 
 ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][\w.:-]+(?:[ \t]+[^{}\n]*)?\}|[ \t]*\{:[^{}\n]*\}")
-TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+NOTE_MARK = re.compile(r"[ \t]*\[\^[\w-]+\]")
 TERMINAL_MARKUP = re.compile(r"</?(?:b|font|i|span|u)\b[^<>]*>")
 EASTERN = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
@@ -48,7 +48,7 @@ def _parts(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Part]:
     for node in nodes:
         match node.type:
             case "heading":
-                yield Part("heading", _inline(node).replace("`", ""), level=int(node.tag[1]))
+                yield Part("heading", _heading(node), level=int(node.tag[1]))
             case "paragraph":
                 yield Part("paragraph", _paragraph(node))
             case "fence" | "code_block":
@@ -63,18 +63,26 @@ def _parts(nodes: Sequence[SyntaxTreeNode]) -> Iterator[Part]:
                 yield from _parts(node.children)
 
 
+def _heading(node: SyntaxTreeNode) -> str:
+    """Without backticks, and without pictures unless it is nothing but a picture."""
+    inline = node.children[0].children if node.children else []
+    words = "".join(_words(child) for child in inline if child.type != "image" and not _is_badge(child))
+    return (words.strip() or _inline(node)).replace("`", "")
+
+
 def _paragraph(node: SyntaxTreeNode) -> str:
     """A row of badges says nothing."""
     inline = node.children[0].children if node.children else []
     meaning = [
         child for child in inline if child.type not in ("softbreak", "hardbreak") and child.content != " "
     ]
-    badges = [child for child in meaning if child.type == "link" and _is_picture(child)]
-    return "" if meaning and len(badges) == len(meaning) else _inline(node)
+    only_badges = bool(meaning) and all(_is_badge(child) for child in meaning)
+    return "" if only_badges else _inline(node)
 
 
-def _is_picture(link: SyntaxTreeNode) -> bool:
-    return bool(link.children) and all(child.type in ("image", "softbreak") for child in link.children)
+def _is_badge(node: SyntaxTreeNode) -> bool:
+    pictures = bool(node.children) and all(child.type in ("image", "softbreak") for child in node.children)
+    return node.type == "link" and pictures
 
 
 def _code(node: SyntaxTreeNode) -> Part:
@@ -113,7 +121,7 @@ def _inline(node: SyntaxTreeNode) -> str:
 def _words(node: SyntaxTreeNode) -> str:
     match node.type:
         case "text":
-            return ATTRIBUTES.sub("", node.content)
+            return NOTE_MARK.sub("", ATTRIBUTES.sub("", node.content))
         case "code_inline":
             return f"`{node.content}`"
         case "softbreak":

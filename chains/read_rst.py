@@ -47,6 +47,7 @@ UNREAD = frozenset(
     "target".split()
 )
 ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()
+NOTE_MARK = re.compile("\\s*\x1f")  # stands for the mark of a footnote until its line is put together
 CODE = ("doctest_block", "literal_block", "math_block")
 
 
@@ -187,7 +188,11 @@ LISTS: dict[str, Callable[[Any], Iterable[Part]]] = {
 
 
 def _words(node: Any) -> str:
-    """The text of an element, wrapped lines joined."""
+    """The text of an element, wrapped lines joined, the marks of footnotes taken out."""
+    return NOTE_MARK.sub("", _marked_words(node))
+
+
+def _marked_words(node: Any) -> str:
     match node.tagname:
         case "#text":
             return " ".join(re.split(r"[ \t\n]+", node.astext()))
@@ -195,6 +200,8 @@ def _words(node: Any) -> str:
             return f"`{node.astext()}`"
         case "superscript":
             return str(node.astext()).translate(SUPERSCRIPT)
+        case "footnote_reference":
+            return "\x1f"
         case kind if kind in UNREAD:
             return ""
-    return "".join(_words(child) for child in node.children)
+    return "".join(_marked_words(child) for child in node.children)

@@ -22,6 +22,7 @@ CODES = {
 }  # fmt: skip
 
 MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–—o·]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)])[ \t]+(?=\S)")
+END = re.compile(r"[.!?]")
 LINE = re.compile(r"[^\n]+")
 NARROW = (
     45  # characters; where no line of a stretch is longer, its lines were not wrapped: verse, code, addresses
@@ -95,18 +96,23 @@ def _wrapped(line: str, following: str, width: int) -> bool:
 
 
 def _sentences_of(text: str, start: int, end: int, code: str) -> Iterator[tuple[int, int]]:
-    from sentencex import segment  # type: ignore[import-untyped]  # it ships no types
-
     mark = MARK.match(text, start, end)
     body = mark.end() if mark else start
-    if text[start:end].lstrip().startswith("|"):
+    stretch = text[body:end]
+    if text[start:end].lstrip().startswith("|") or (stretch.isascii() and not END.search(stretch)):
         yield from _trimmed(text, start, end)
         return
     position, first = body, start
-    for sentence in segment(code, text[body:end].replace("\n", " ")):
+    for sentence in _segments(code, stretch.replace("\n", " ")):
         position += len(sentence)
         yield from _trimmed(text, first, position)
         first = position
+
+
+def _segments(code: str, text: str) -> list[str]:
+    from sentencex import segment  # type: ignore[import-untyped]  # it ships no types
+
+    return list(segment(code, text))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

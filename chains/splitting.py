@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from .extraction import Block, Extraction, Heading
@@ -74,6 +74,9 @@ def split(extraction: Extraction, *, token_spans: TokenSpans, window: int, title
         for start, end in _cut(extraction.text, section, ruler, sizes[section.path]):
             page = bisect_right(extraction.pages, start) or None
             pieces.append(Piece(start, end, section.path, page))
+    if not pieces and extraction.headings:  # nothing but headings: better a passage than nothing
+        bare = replace(extraction, headings=())
+        return split(bare, token_spans=token_spans, window=window, title=title)
     return pieces
 
 
@@ -258,7 +261,9 @@ class _Cuts:
         if index not in self.known:
             unit = self.units[index]
             body = self.text[unit.start : unit.end]
-            if unit.kind in ("table", "code"):
+            if self.ruler.fill(unit.start, unit.end, self.size) <= ITEM:
+                self.known[index] = [unit.start]  # its ends are near enough, whatever the size wanted
+            elif unit.kind in ("table", "code"):
                 self.known[index] = [
                     unit.start,
                     *(unit.start + found.end() for found in LINE_BREAK.finditer(body)),
