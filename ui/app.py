@@ -13,15 +13,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import FastAPI
 from langchain_core.runnables import Runnable
 
-from .callbacks import ask, new_request_id
+from .callbacks import ask, failure_sentence, new_request_id
 from .page_api import PageApi
 from .security import Guard
-from .uploads import UploadEvent, UploadFolder
+from .uploads import UploadEvent
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -62,10 +62,10 @@ def create_app(
     app.add_middleware(CORSMiddleware, allow_origins=[])  # present, so that Gradio does not open its own
     app.add_middleware(Guard, keys=tuple(keys), title=title)
     app.include_router(api.router())
-    page = _page(title, _ask(chain), _upload(kb, api))
+    page = _page(title, _ask(chain, api), _upload(kb, api))
     page.max_threads = THREADS
     page.queue(max_size=200, default_concurrency_limit=ANSWERS)
-    return gr.mount_gradio_app(
+    gr.mount_gradio_app(
         app,
         page,
         path="/",
@@ -80,6 +80,7 @@ def create_app(
         enable_monitoring=False,
         pwa=False,
     )
+    return app
 
 
 def serve(app: FastAPI, *, host: str, port: int) -> None:
@@ -113,29 +114,34 @@ def _page(title: str, on_ask: Callable[..., Any], on_upload: Callable[..., Any])
     import gradio as gr
 
     with gr.Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
-        gr.Column(elem_id="rw-nav")
-        with gr.Row(elem_id="rw-columns"):
-            gr.Column(elem_id="rw-conversations")
-            with gr.Column(elem_id="rw-main"):
-                gr.Column(elem_id="rw-thread")
-                with gr.Row(elem_id="rw-composer"):
-                    upload = gr.UploadButton(
-                        "Add documents", file_count="multiple", elem_id="rw-upload", size="sm", min_width=0
-                    )
-                    question = gr.Textbox(
-                        label="Question",
-                        placeholder="Ask about your documents",
-                        lines=1,
-                        max_lines=8,
-                        max_length=QUESTION_CHARACTERS,
-                        autofocus=True,
-                        container=False,
-                        elem_id="rw-question",
-                    )
-                    send = gr.Button("Send", variant="primary", elem_id="rw-send", size="sm", min_width=0)
-                    stop = gr.Button("Stop", elem_id="rw-stop", size="sm", min_width=0)
-            gr.Column(elem_id="rw-sources")
-        gr.Column(elem_id="rw-library")
+        with gr.Column(elem_id="rw-app"):
+            gr.Column(elem_id="rw-nav")
+            with gr.Row(elem_id="rw-columns"):
+                gr.Column(elem_id="rw-conversations")
+                with gr.Column(elem_id="rw-main"):
+                    gr.Column(elem_id="rw-thread")
+                    with gr.Row(elem_id="rw-composer"):
+                        upload = gr.UploadButton(
+                            "Add documents",
+                            file_count="multiple",
+                            elem_id="rw-upload",
+                            size="sm",
+                            min_width=0,
+                        )
+                        question = gr.Textbox(
+                            label="Question",
+                            placeholder="Ask about your documents",
+                            lines=1,
+                            max_lines=8,
+                            max_length=QUESTION_CHARACTERS,
+                            autofocus=True,
+                            container=False,
+                            elem_id="rw-question",
+                        )
+                        send = gr.Button("Send", variant="primary", elem_id="rw-send", size="sm", min_width=0)
+                        stop = gr.Button("Stop", elem_id="rw-stop", size="sm", min_width=0)
+                gr.Column(elem_id="rw-sources")
+            gr.Column(elem_id="rw-library")
         history = gr.Textbox(visible="hidden", elem_id="rw-history", label="History")
         turn, sources, receipt = (_channel(name) for name in ("rw-turn", "rw-cards", "rw-receipt"))
         asked = gr.on(
@@ -156,7 +162,7 @@ def _page(title: str, on_ask: Callable[..., Any], on_upload: Callable[..., Any])
             concurrency_limit=2,
             api_visibility="private",
         )
-    return page
+    return cast(gr.Blocks, page)  # what `with` gives is untyped
 
 
 def _channel(elem_id: str) -> gr.Markdown:
@@ -174,7 +180,7 @@ def message(value: Any) -> str:
     return f'<div data-json="{safe}"></div>'
 
 
-def _ask(chain: Runnable[Any, Any]) -> Callable[[str, str], Iterator[tuple[Any, Any, Any]]]:
+def _ask(chain: Runnable[Any, Any], api: PageApi) -> Callable[[str, str], Iterator[tuple[Any, Any, Any]]]:
     import gradio as gr
 
     def on_ask(question: str, history: str) -> Iterator[tuple[Any, Any, Any]]:
@@ -182,7 +188,8 @@ def _ask(chain: Runnable[Any, Any]) -> Callable[[str, str], Iterator[tuple[Any, 
             return
         request_id, first = new_request_id(), True
         given = _history(history)
-        for update in ask(chain, question, given["messages"], request_id=request_id):
+        name = api.uploads.name
+        for update in ask(chain, question, given["messages"], request_id=request_id, name=name):
             value = asdict(update) | {"replaces": given["replaces"]}
             cards = value.pop("sources")
             yield (
@@ -210,20 +217,17 @@ def _history(text: str) -> dict[str, Any]:
 def _upload(kb: KnowledgeBase, api: PageApi) -> Callable[[list[str] | None], Iterator[tuple[Any, Any]]]:
     import gradio as gr
 
-    folder = UploadFolder(api.data_folder / "uploads")
-
     def on_upload(files: list[str] | None) -> Iterator[tuple[Any, Any]]:
         request_id = new_request_id()
         pairs = [(Path(file), getattr(file, "orig_name", None) or Path(file).name) for file in files or []]
         try:
-            for event in folder.add(kb, pairs):
+            for event in api.uploads.add(kb, pairs):
                 yield gr.skip(), message(event.as_dict() | {"id": request_id})
         except Exception as error:  # the edge: shown as one sentence
             log.exception("Upload %s failed", request_id)
-            failure = {"name": "", "reason": api.sentence(error), "remedy": f"Request {request_id}."}
+            failure = {"name": "", "reason": failure_sentence(error), "remedy": f"Request {request_id}."}
             lost = UploadEvent(finished=True, total=len(pairs), failed=(failure,))
             yield gr.skip(), message(lost.as_dict() | {"id": request_id})
-        api.changed()
         yield None, gr.skip()
 
     return on_upload

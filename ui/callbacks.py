@@ -17,8 +17,7 @@ from typing import Any
 
 from langchain_core.runnables import Runnable
 
-from ragweave.chains.errors import ChainError
-
+from .errors import explain
 from .sources_panel import Card, source_cards
 
 __all__ = ["Update", "ask", "new_request_id"]
@@ -30,24 +29,6 @@ QUIET = 0.5  # seconds without news after which the page gets the same state aga
 HISTORY_TURNS = 6
 HISTORY_CHARACTERS = 4_000
 END = object()
-STEPS = {
-    "condense": "Reading the conversation",
-    "transform": "Wording the search",
-    "route": "Choosing where to look",
-    "retrieve": "Searching",
-    "search": "Searching",
-    "fuse": "Comparing passages",
-    "filter": "Comparing passages",
-    "rerank": "Comparing passages",
-    "diversify": "Comparing passages",
-    "abstain": "Checking that the passages answer",
-    "expand": "Reading the passages",
-    "prompt": "Reading the passages",
-    "read": "Finding the words that answer",
-    "answer": "Writing the answer",
-    "cite": "Checking the quotes",
-    "ground": "Checking the answer",
-}
 
 
 @dataclass(slots=True)
@@ -78,16 +59,18 @@ def ask(
     *,
     request_id: str = "",
     pace: float = PACE,
+    name: Callable[[str], str] = str,
 ) -> Iterator[Update]:
     """Answer one question, update by update: the first at once, the last final.
 
+    `name` says how a source is called before users.
     Closing the generator stops the chain. A failure is an update that says so, never an exception.
     """
-    turn = _Turn(Update(request_id or new_request_id(), question.strip()))
+    turn = _Turn(Update(request_id or new_request_id(), question.strip()), name)
     yield turn.snapshot()
-    pump = _Pump(lambda: chain.stream({"question": turn.update.question, "history": _recent(history)}))
+    pump = _Pump(lambda: chain.stream({"question": turn.update.question, "history": _recent(history)}), pace)
     try:
-        for piece in pump.pieces(pace):
+        for piece in pump.pieces():
             if isinstance(piece, Exception):
                 turn.fail(piece)
                 break
@@ -108,11 +91,19 @@ def _recent(history: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     ]
 
 
+def failure_sentence(error: Exception, otherwise: str = "Something unexpected failed.") -> str:
+    """An error for people, by the words of the command line; `otherwise` for one that nobody foresaw."""
+    explanation = explain(error)
+    return f"{explanation.message} {explanation.remedy}".strip() if explanation.expected else otherwise
+
+
 class _Pump:
     """Runs a stream in a thread of its own and hands its pieces over."""
 
-    def __init__(self, open_stream: Callable[[], Iterator[Any]]) -> None:
+    def __init__(self, open_stream: Callable[[], Iterator[Any]], pace: float) -> None:
         self._open = open_stream
+        self._pace = pace
+        self._held = False  # something changed and was not sent yet
         self._queue: queue.Queue[Any] = queue.Queue(maxsize=1000)
         self._stopped = threading.Event()
         self._sent = 0.0
@@ -144,12 +135,11 @@ class _Pump:
             except queue.Full:
                 continue
 
-    def pieces(self, pace: float) -> Iterator[Any]:
+    def pieces(self) -> Iterator[Any]:
         """Pieces as they come; None each time that nothing came while something was held back."""
-        self._pace = pace
         while True:
             try:
-                piece = self._queue.get(timeout=pace if self._held else QUIET)
+                piece = self._queue.get(timeout=self._pace if self._held else QUIET)
             except queue.Empty:
                 self._held, self._sent = False, time.monotonic()
                 yield None
@@ -157,9 +147,6 @@ class _Pump:
             if piece is END:
                 return
             yield piece
-
-    _held = False
-    _pace = PACE
 
     def due(self, changed: bool) -> bool:
         """Whether to send now: something changed and the last update is `pace` ago."""
@@ -174,18 +161,20 @@ class _Pump:
 class _Turn:
     """The state of one turn, from the chain's pieces."""
 
-    def __init__(self, update: Update) -> None:
+    def __init__(self, update: Update, name: Callable[[str], str]) -> None:
         self.update = update
+        self._name = name
         self.changed = True
         self._began = time.monotonic()
         self._documents: list[Any] = []
-        self._fresh = False
+        self._fresh = False  # the cards changed since they were last sent
+        self._abstained = False
 
     def snapshot(self) -> Update:
         update = self.update
         self.changed = False
         update.seconds = round(time.monotonic() - self._began, 2)
-        cards = source_cards(self._documents, update.citations) if self._fresh else None
+        cards = source_cards(self._documents, update.citations, name=self._name) if self._fresh else None
         self._fresh = False
         return Update(**{name: getattr(update, name) for name in Update.__slots__} | {"sources": cards})
 
@@ -196,12 +185,10 @@ class _Turn:
     def _take(self, key: str, value: Any) -> None:
         update = self.update
         self.changed = True
-        if key == "trace":
-            entries = [value] if isinstance(value, Mapping) else list(value or [])
-            if entries and update.status == "working":
-                update.step = _step_line(entries[-1])
-        elif key == "documents":
+        if key == "documents":
             self._documents, self._fresh = list(value), True
+            number = len(self._documents)
+            update.step = f"Reading {number} passages" if number != 1 else "Reading one passage"
         elif key == "answer":
             update.answer += str(value)
             update.status = "answering"
@@ -215,8 +202,6 @@ class _Turn:
         else:
             self.changed = False
 
-    _abstained = False
-
     def finish(self) -> None:
         if self.update.status != "failed":
             self.update.status = "abstained" if self._abstained else "answered"
@@ -225,15 +210,7 @@ class _Turn:
     def fail(self, error: Exception) -> None:
         update = self.update
         update.status = "failed"
-        if isinstance(error, ChainError):
-            log.warning("Request %s failed: %s", update.id, type(error).__name__, exc_info=error)
-            update.error = str(error)
-        else:
-            log.error("Request %s failed: %s", update.id, type(error).__name__, exc_info=error)
-            update.error = "The question could not be answered."
-
-
-def _step_line(entry: Mapping[str, Any]) -> str:
-    name = STEPS.get(str(entry.get("step", "")), str(entry.get("step", "")).replace("_", " ").capitalize())
-    detail = entry.get("detail")
-    return f"{name}: {detail}" if isinstance(detail, str) and 0 < len(detail) <= 80 else name
+        log.error("Request %s failed: %s", update.id, type(error).__name__, exc_info=error)
+        update.error = failure_sentence(
+            error, "The question could not be answered: something unexpected failed."
+        )

@@ -48,7 +48,8 @@ function inline(text, mark) {
   const pattern = /\[(\d{1,2})\]|`([^`\n]+)`|\*\*([^*\n]+)\*\*/g;
   let position = 0;
   for (const match of text.matchAll(pattern)) {
-    if (match.index > position) nodes.push(text.slice(position, match.index));
+    const before = text.slice(position, match.index);
+    nodes.push(match[1] ? before.replace(/ $/, "\u00a0") : before); // a mark stays with its sentence
     if (match[1]) nodes.push(mark(Number(match[1])));
     else if (match[2]) nodes.push(el("code", {}, match[2]));
     else nodes.push(el("strong", {}, match[3]));
@@ -67,10 +68,31 @@ export function prose(text, mark) {
   return blocks;
 }
 
+function table(lines, mark) {
+  const rows = lines.map((line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim()));
+  const body = rows.filter((row) => !row.every((cell) => /^:?-*:?$/.test(cell)));
+  const row = (cells, kind) => el("tr", {}, cells.map((cell) => el(kind, {}, inline(cell, mark))));
+  const head = rows.length > body.length ? el("thead", {}, row(body.shift(), "th")) : null;
+  return el("div", { class: "rw-answer-table", tabindex: "0", role: "group", "aria-label": "Table" }, el("table", {}, [head, el("tbody", {}, body.map((cells) => row(cells, "td")))].filter(Boolean)));
+}
+
 function paragraph(text, mark) {
   const blocks = [];
   let list = null;
-  for (const line of text.trim().split("\n")) {
+  const lines = text.trim().split("\n");
+  for (let index = 0; index < lines.length; index++) {
+    const line = lines[index];
+    if (/^\s*\|.*\|/.test(line)) {
+      let end = index;
+      while (end < lines.length && lines[end].trim().startsWith("|")) end++;
+      const after = lines[end - 1].match(/\|((?:\s*\[\d+\])+)\s*$/); // the mark behind a quoted table
+      if (after) lines[end - 1] = lines[end - 1].slice(0, after.index + 1);
+      blocks.push(table(lines.slice(index, end), mark));
+      if (after) blocks.push(el("p", {}, inline(after[1].trim(), mark)));
+      index = end - 1;
+      list = null;
+      continue;
+    }
     const item = line.match(/^\s*(?:([-*•])|(\d{1,3})[.)])\s+(.*)$/);
     const kind = item ? (item[1] ? "ul" : "ol") : "p";
     if (item) {
@@ -91,14 +113,12 @@ function paragraph(text, mark) {
 
 // ---- sources -------------------------------------------------------------------------------------------
 
-export function card(source) {
-  const numbers = source.numbers.map((number) => el("span", { class: "rw-number" }, String(number)));
-  const meta = [source.place, source.date].filter(Boolean).join(" · ");
+export function card(source, numbered = true) {
   return el(
     "li",
-    { class: source.cited ? "rw-card rw-cited" : "rw-card", "data-numbers": source.numbers.join(" "), tabindex: "-1" },
-    el("div", { class: "rw-card-head" }, el("span", { class: "rw-numbers" }, numbers), el("span", { class: "rw-card-title", title: source.source }, source.title)),
-    el("div", { class: "rw-card-meta" }, el("span", { class: "rw-place" }, meta || source.source), score(source.score)),
+    { class: source.cited ? "rw-card rw-cited" : "rw-card", "data-number": source.number, tabindex: "-1" },
+    el("div", { class: "rw-card-head" }, numbered ? el("span", { class: "rw-number" }, String(source.number)) : null, el("span", { class: "rw-card-title", title: source.source }, source.title)),
+    el("div", { class: "rw-card-meta" }, el("span", { class: "rw-place" }, source.place || source.source), el("span", {}, source.date), score(source.score)),
     passage(source.parts),
   );
 }
@@ -143,14 +163,14 @@ function clipped(parts, around = 110, uncited = 260) {
   });
 }
 
-export function cards(sources) {
+export function cards(sources, numbered = true) {
   const cited = sources.filter((source) => source.cited);
   const others = sources.filter((source) => !source.cited);
-  if (!cited.length) return [el("ol", { class: "rw-cards" }, others.map(card))];
+  if (!cited.length) return [el("ol", { class: "rw-cards" }, others.map((one) => card(one, numbered)))];
   const rest = others.length
-    ? el("details", { class: "rw-others" }, el("summary", {}, others.length === 1 ? "1 other passage was read" : `${others.length} other passages were read`), el("ol", { class: "rw-cards" }, others.map((one) => card({ ...one, numbers: [] }))))
+    ? el("details", { class: "rw-others" }, el("summary", {}, others.length === 1 ? "1 other passage was read" : `${others.length} other passages were read`), el("ol", { class: "rw-cards" }, others.map((one) => card(one, false))))
     : null;
-  return [el("ol", { class: "rw-cards" }, cited.map(card)), rest].filter(Boolean);
+  return [el("ol", { class: "rw-cards" }, cited.map((one) => card(one))), rest].filter(Boolean);
 }
 
 // ---- library -------------------------------------------------------------------------------------------

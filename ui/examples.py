@@ -1,6 +1,6 @@
-"""Questions that a knowledge base can answer, made from its own titles, headings and sentences.
+"""Questions that a knowledge base can answer, made from its own headings and sentences.
 
-A candidate is shown only after the chain has answered it with a citation; nothing is invented.
+A candidate is shown only after the chain has answered it from the very place it was made from.
 """
 
 from __future__ import annotations
@@ -8,36 +8,67 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from langchain_core.runnables import Runnable
 
-from .question_candidates import Candidate, candidates
+from .question_candidates import FORMS, Candidate, candidates
 
-__all__ = ["ExampleFinder", "answered_examples"]
+__all__ = ["ExampleFinder", "answered"]
 
 log = logging.getLogger(__name__)
 
 WANTED = 9  # three to start with, the others as follow-ups
 SECONDS = 30.0
 SOURCES = 40  # read for candidates
+PER_SOURCE = 60
+GOOD_LENGTH = 45  # characters
 
 
-def answered_examples(
-    chain: Runnable[Any, Any], tried: Sequence[Candidate], *, wanted: int, seconds: float
+def answered(
+    chain: Runnable[Any, Any], tried: Iterable[Candidate], *, wanted: int, seconds: float
 ) -> Iterator[Candidate]:
-    """Those candidates, in order, that the chain answers with a citation from the source they came from."""
+    """Candidates that the chain answers from where they came from; varied in source and in form."""
+    pool = list(tried)
+    sources: Counter[str] = Counter()
+    forms: Counter[str] = Counter()
     until = time.monotonic() + seconds
-    found = 0
-    for candidate in tried:
-        if found >= wanted or time.monotonic() > until:
-            return
-        state = chain.invoke({"question": candidate.question, "history": []})
-        cited = {citation["source"] for citation in state.get("citations") or ()}
-        if not state.get("abstained") and candidate.source in cited:
-            found += 1
-            yield candidate
+
+    def cost(one: Candidate) -> tuple[int, int, int, int]:
+        length = abs(len(one.question) - GOOD_LENGTH)
+        return sources[one.source], forms[one.form], FORMS.index(one.form), length
+
+    while pool and wanted > 0 and time.monotonic() < until:
+        best = min(pool, key=cost)
+        pool.remove(best)
+        if _holds(best, chain.invoke({"question": best.question, "history": []})):
+            sources[best.source] += 1
+            forms[best.form] += 1
+            wanted -= 1
+            pool = [one for one in pool if one.evidence != best.evidence]
+            yield best
+
+
+def _holds(candidate: Candidate, state: Mapping[str, Any]) -> bool:
+    if state.get("abstained"):
+        return False
+    return any(_stands_on(candidate, citation, state) for citation in state.get("citations") or ())
+
+
+def _stands_on(candidate: Candidate, citation: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+    if citation["source"] != candidate.source:
+        return False
+    if candidate.is_heading:
+        document = state["documents"][int(citation["n"]) - 1]
+        return candidate.evidence in str(document.metadata.get("heading") or "")
+    quote, evidence = _plain(citation["quote"]), _plain(candidate.evidence)
+    return bool(quote) and (evidence in quote or quote in evidence)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("*", "").split())
 
 
 class ExampleFinder:
@@ -59,38 +90,40 @@ class ExampleFinder:
     def questions(self) -> list[dict[str, str]]:
         """What was found so far; starts the search if the knowledge base is another than last time."""
         state = "|".join(sorted(f"{one.source}:{one.sha256}" for one in self._kb.sources()))
-        if state != self._seen:
-            self._seen = state
-            self.restart()
+        with self._lock:
+            if state != self._seen:
+                self._seen = state
+                self._start()
         return [{"question": one.question, "source": one.source} for one in self._found]
 
-    def restart(self) -> None:
-        """Search again, keeping what is shown until better is found."""
-        with self._lock:
-            self._generation += 1
-            self._running = True
-            threading.Thread(
-                target=self._run, args=(self._generation,), name="ragweave-examples", daemon=True
-            ).start()
+    def _start(self) -> None:
+        self._generation += 1
+        self._running = True
+        run = threading.Thread(
+            target=self._run, args=(self._generation,), name="ragweave-examples", daemon=True
+        )
+        run.start()
 
     def _run(self, generation: int) -> None:
         found: list[Candidate] = []
         try:
-            tried = candidates(self._documents())
-            for one in answered_examples(self._chain, tried, wanted=WANTED, seconds=SECONDS):
-                found.append(one)
+            for one in answered(self._chain, list(self._candidates()), wanted=WANTED, seconds=SECONDS):
                 if generation != self._generation:
                     return
-                if len(found) >= min(3, len(self._found) or 3):
-                    self._found = list(found)
+                found.append(one)
+                if len(found) == 3:
+                    self._found = list(found)  # enough for a start
         except Exception:  # the edge: a page without examples is still a page
             log.warning("No example questions could be made", exc_info=True)
         finally:
             if generation == self._generation:
                 self._found, self._running = found, False
 
-    def _documents(self) -> Iterator[tuple[str, str, list[Any]]]:
+    def _candidates(self) -> Iterator[Candidate]:
         sources = self._kb.sources()
         step = max(1, len(sources) // SOURCES)
         for one in sources[::step][:SOURCES]:
-            yield one.source, one.title, self._kb.documents(one.source)
+            for number, candidate in enumerate(candidates(one.source, self._kb.documents(one.source))):
+                if number >= PER_SOURCE:
+                    break
+                yield candidate

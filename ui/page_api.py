@@ -12,10 +12,11 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from langchain_core.runnables import Runnable
 from pydantic import BaseModel, Field
 
-from .errors import explain
+from .callbacks import failure_sentence
 from .examples import ExampleFinder
 from .feedback import FeedbackStore
 from .sources_panel import file_name, short_date
+from .uploads import UploadFolder
 
 if TYPE_CHECKING:
     from ragweave.chains import KnowledgeBase
@@ -45,6 +46,15 @@ def data_folder(kb: Any) -> Path:
     return Path(folder) if folder else Path(".ragweave").resolve()
 
 
+def _checker(kb: KnowledgeBase, chain: Runnable[Any, Any], model_name: str) -> Runnable[Any, Any]:
+    """What example questions are tried with: quotes, where the chat model costs time or money."""
+    if not model_name:
+        return chain
+    from ragweave.chains import rag_chain
+
+    return rag_chain(None, kb.as_retriever())
+
+
 class PageApi:
     """What the page asks for by plain HTTP, over one knowledge base."""
 
@@ -53,8 +63,9 @@ class PageApi:
         self._title = title
         self._model_name = model_name
         self.data_folder = data_folder(kb)
+        self.uploads = UploadFolder(self.data_folder / "uploads")
         self._feedback = FeedbackStore(self.data_folder / "feedback.sqlite")
-        self._examples = ExampleFinder(kb, chain)
+        self._examples = ExampleFinder(kb, _checker(kb, chain, model_name))
         self.version = hashlib.sha256(b"".join((HERE / name).read_bytes() for name in FILES)).hexdigest()[:12]
 
     def router(self) -> APIRouter:
@@ -67,16 +78,6 @@ class PageApi:
         router.add_api_route("/api/feedback", self.feedback, methods=["POST"])
         return router
 
-    def changed(self) -> None:
-        """Say that documents came or went."""
-        self._examples.restart()
-
-    @staticmethod
-    def sentence(error: Exception) -> str:
-        """One sentence for the user, by the same words as the command line's."""
-        explanation = explain(error)
-        return explanation.message if explanation.expected else "Something unexpected failed."
-
     def healthz(self) -> Response:
         """The process answers."""
         return PlainTextResponse("ok")
@@ -86,7 +87,7 @@ class PageApi:
         try:
             self._kb.sources()
         except Exception as error:  # the edge: any failure means not ready
-            return PlainTextResponse(self.sentence(error), status_code=503)
+            return PlainTextResponse(failure_sentence(error), status_code=503)
         return PlainTextResponse("ok")
 
     def file(self, name: str) -> Response:
@@ -101,7 +102,7 @@ class PageApi:
             sources = self._kb.sources()
         except Exception as error:  # the edge: the page says why it knows nothing
             log.warning("The knowledge base cannot be read", exc_info=True)
-            return JSONResponse({"error": explain(error).message, "title": self._title}, status_code=503)
+            return JSONResponse({"error": failure_sentence(error), "title": self._title}, status_code=503)
         newest = max((source.ingested_at for source in sources), default="")
         return JSONResponse(
             {
@@ -116,7 +117,7 @@ class PageApi:
                 "examples_pending": self._examples.pending(),
                 "sources": [
                     {
-                        "source": source.source,
+                        "source": self.uploads.name(source.source),
                         "title": source.title or file_name(source.source),
                         "passages": source.chunks,
                         "changed": short_date(source.updated_at),

@@ -1,6 +1,6 @@
 // The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
-import { cards, card, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
+import { cards, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
 
 const KEPT = 50; // conversations in this browser
 const HISTORY = 6; // turns that a follow-up may lean on
@@ -159,7 +159,7 @@ function followups(turn) {
 
 function markFor(turn) {
   return (number) => {
-    const known = turn.sources.some((one) => one.numbers.includes(number));
+    const known = turn.sources.some((one) => one.number === number);
     if (!known) return `[${number}]`;
     const light = (on) => lightUp(turn, number, on);
     return el("button", { type: "button", class: "rw-mark", "data-number": number, "aria-label": `Source ${number}`, onmouseenter: () => light(true), onmouseleave: () => light(false), onfocus: () => light(true), onblur: () => light(false), onclick: () => openSource(turn, number) }, `[${number}]`);
@@ -171,8 +171,8 @@ function lightUp(turn, number, on) {
     page.shown = turn.id;
     drawSources();
   }
-  for (const node of document.querySelectorAll(`#rw-sources [data-numbers], [data-turn="${turn.id}"] [data-numbers]`)) {
-    node.classList.toggle("rw-lit", on && node.dataset.numbers.split(" ").includes(String(number)));
+  for (const node of document.querySelectorAll(`#rw-sources .rw-card, [data-turn="${turn.id}"] .rw-card`)) {
+    node.classList.toggle("rw-lit", on && node.dataset.number === String(number));
   }
   for (const node of document.querySelectorAll(`[data-turn="${turn.id}"] .rw-mark`)) {
     node.classList.toggle("rw-lit", on && node.dataset.number === String(number));
@@ -183,8 +183,8 @@ function openSource(turn, number) {
   lightUp(turn, number, true);
   const folded = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
   if (folded && getComputedStyle(folded).display !== "none") folded.open = true;
-  const places = [...document.querySelectorAll(`#rw-sources [data-numbers], [data-turn="${turn.id}"] [data-numbers]`)];
-  const target = places.find((node) => node.offsetParent && node.dataset.numbers.split(" ").includes(String(number)));
+  const places = [...document.querySelectorAll(`#rw-sources .rw-card, [data-turn="${turn.id}"] .rw-card`)];
+  const target = places.find((node) => node.offsetParent && node.dataset.number === String(number));
   target?.scrollIntoView({ block: "nearest", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
@@ -196,7 +196,6 @@ function drawTurn(turn, last) {
     el("h3", { class: "rw-unseen" }, "Answer"),
     line(turn),
     turn.answer ? el("div", { class: "rw-answer" }, prose(turn.answer, markFor(turn))) : null,
-    turn.status === "abstained" ? closest(turn) : null,
     turn.status === "stopped" ? el("p", { class: "rw-quiet rw-note" }, turn.answer ? "Stopped here." : "Stopped before an answer.") : null,
     turn.status === "failed" ? failure(turn) : null,
     running ? null : actions(turn, last),
@@ -213,14 +212,6 @@ function line(turn) {
   return el("p", { class: "rw-step" }, RUNNING.has(turn.status) ? read : `${read}, ${seconds}`, turn.standalone ? ` · searched for “${turn.standalone}”` : "");
 }
 
-function closest(turn) {
-  const seen = [...new Map(turn.sources.map((one) => [one.source, one])).values()].slice(0, 3);
-  return el("div", { class: "rw-closest" },
-    seen.length ? el("p", {}, "Closest in the documents:") : null,
-    seen.length ? el("ul", {}, seen.map((one) => el("li", {}, one.title, one.place ? el("span", { class: "rw-quiet" }, ` ${one.place}`) : ""))) : null,
-    el("p", { class: "rw-quiet" }, "Try the words that the documents would use, or add a document that holds the answer."));
-}
-
 function failure(turn) {
   return el("div", { class: "rw-failure", role: "alert" },
     el("p", {}, turn.error, " ", el("span", { class: "rw-quiet" }, `Request ${turn.id}.`)),
@@ -231,7 +222,7 @@ function actions(turn, last) {
   if (turn.status === "failed") return null;
   const copy = iconButton("copy", "Copy the answer", async (event) => {
     const target = event.currentTarget;
-    const sources = turn.sources.filter((one) => one.cited).map((one) => `[${one.numbers.join(", ")}] ${one.title} (${[one.source, one.place].filter(Boolean).join(", ")})`);
+    const sources = turn.sources.filter((one) => one.cited).map((one) => `[${one.number}] ${one.title} (${[one.source, one.place].filter(Boolean).join(", ")})`);
     await navigator.clipboard.writeText([turn.answer, sources.join("\n")].filter(Boolean).join("\n\n"));
     target.replaceChildren(icon("check"));
     say("Copied.");
@@ -256,10 +247,15 @@ async function vote(turn, verdict) {
 }
 
 function folded(turn) {
-  const cited = turn.sources.filter((one) => one.cited).length;
-  if (!turn.sources.length) return null;
+  if (!turn.sources.length || turn.status === "failed") return null;
   const before = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
-  return el("details", { class: "rw-folded", open: before?.open ?? false }, el("summary", {}, `Sources (${cited || turn.sources.length})`), cards(turn.sources));
+  return el("details", { class: "rw-folded", open: before?.open ?? false }, el("summary", {}, sourcesTitle(turn)), cards(turn.sources, turn.status !== "abstained"));
+}
+
+function sourcesTitle(turn) {
+  if (!turn?.sources.length) return "Sources";
+  const cited = turn.sources.filter((one) => one.cited).length;
+  return turn.status === "abstained" ? `Closest passages (${turn.sources.length})` : `Sources (${cited || turn.sources.length})`;
 }
 
 function chips(questions) {
@@ -309,13 +305,11 @@ function empty() {
 
 function drawSources() {
   const turn = page.conversation.turns.find((one) => one.id === page.shown) ?? page.conversation.turns.at(-1);
-  const look = JSON.stringify([turn?.id, turn?.sources]);
+  const look = JSON.stringify([turn?.id, turn?.status, turn?.sources]);
   const panel = at("rw-sources");
   if (panel.dataset.look === look) return;
   panel.dataset.look = look;
-  const cited = turn?.sources.filter((one) => one.cited).length;
-  const number = turn?.sources.length ? ` (${cited || turn.sources.length})` : "";
-  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, `Sources${number}`), ...(turn?.sources.length ? cards(turn.sources) : [el("p", { class: "rw-quiet" }, turn ? "No passages." : "The passages behind an answer stand here.")]));
+  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, turn ? "No passages." : "The passages behind an answer stand here.")]));
 }
 
 function drawConversations() {
@@ -428,6 +422,7 @@ function start() {
   listen("rw-receipt", takeReceipt);
   button("rw-stop")?.addEventListener("click", () => stop());
   window.addEventListener("hashchange", route);
+  at("rw-main").addEventListener("click", () => { if (document.body.classList.contains("rw-drawer")) route(); });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     if (document.body.classList.contains("rw-drawer")) route();

@@ -46,7 +46,8 @@ SIGN_IN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>S
 <link rel="stylesheet" href="/assets-ui/style.css"></head>
 <body class="rw-sign-in"><main><h1>{title}</h1><form method="post" action="/sign-in">
 <label for="key">Key</label><input id="key" name="key" type="password" autocomplete="current-password"
- required autofocus><p role="alert">{message}</p><button type="submit">Sign in</button></form></main></body></html>
+ required autofocus><p role="alert">{message}</p>
+<button type="submit">Sign in</button></form></main></body></html>
 """
 
 

@@ -5,7 +5,7 @@ Knows no Gradio and no HTML: the page makes text nodes of what stands here, so n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,28 +17,36 @@ Card = dict[str, Any]
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def source_cards(documents: Sequence[Document], citations: Iterable[Mapping[str, Any]] = ()) -> list[Card]:
-    """One card a passage: cited ones first, by the number of their mark, then the others in their order.
+def source_cards(
+    documents: Sequence[Document],
+    citations: Iterable[Mapping[str, Any]] = (),
+    *,
+    name: Callable[[str], str] = str,
+) -> list[Card]:
+    """One card a passage: the cited ones first, then the others in their order.
+
+    A card's number is its passage's, the one that marks in the answer name.
+    `name` says how a source is called before users.
 
     `parts` is the passage cut into (text, quoted) pieces; joined they are the passage, unchanged.
     """
-    cited: dict[str, list[Mapping[str, Any]]] = {}
+    cited: dict[int, list[Mapping[str, Any]]] = {}
     for citation in citations:
-        cited.setdefault(str(citation["document_id"]), []).append(citation)
+        cited.setdefault(int(citation["n"]), []).append(citation)
     cards = [
-        _card(document, number, cited.get(str(document.id), []))
+        _card(document, number, cited.get(number, []), name)
         for number, document in enumerate(documents, start=1)
     ]
-    return sorted(cards, key=lambda card: (not card["cited"], min(card["numbers"])))
+    return sorted(cards, key=lambda card: not card["cited"])
 
 
-def _card(document: Document, rank: int, citations: Sequence[Mapping[str, Any]]) -> Card:
+def _card(
+    document: Document, number: int, citations: Sequence[Mapping[str, Any]], name: Callable[[str], str]
+) -> Card:
     metadata = document.metadata
-    numbers = sorted({int(citation["n"]) for citation in citations}) or [rank]
-    source = str(metadata.get("source", ""))
+    source = name(str(metadata.get("source", "")))
     return {
-        "document_id": str(document.id),
-        "numbers": numbers,
+        "number": number,
         "cited": bool(citations),
         "title": str(metadata.get("title") or file_name(source) or "Untitled"),
         "source": source,

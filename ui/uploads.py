@@ -23,7 +23,6 @@ __all__ = ["Ingests", "UploadEvent", "UploadFolder", "safe_name"]
 
 NAME_BYTES = 120
 RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # cannot be file names on Windows
-WAIT = 0.25  # seconds between two looks at a running ingestion
 END = object()
 
 
@@ -72,6 +71,23 @@ def safe_name(name: str) -> str:
     return stem + suffix
 
 
+@dataclass(slots=True)
+class _Kept:
+    """One stored file, and what it replaced."""
+
+    target: Path
+    before: Path | None
+
+    def settle(self, *, taken: bool) -> None:
+        """Forget what was replaced, or put it back where the new file could not be taken in."""
+        if taken and self.before is not None:
+            self.before.unlink(missing_ok=True)
+        elif not taken and self.before is not None:
+            os.replace(self.before, self.target)
+        elif not taken:
+            self.target.unlink(missing_ok=True)
+
+
 class UploadFolder:
     """Where uploads live. A file of a known name replaces that file, as saving it again would."""
 
@@ -79,47 +95,55 @@ class UploadFolder:
         self.folder = folder
         self._lock = threading.Lock()
 
-    def keep(self, files: Sequence[tuple[Path, str]]) -> tuple[list[Path], list[Failure]]:
-        """Copy (path, user's name) pairs in; two files of one name in one go are both kept, numbered."""
+    def add(self, kb: Ingests, files: Sequence[tuple[Path, str]]) -> Iterator[UploadEvent]:
+        """Keep (path, user's name) pairs, ingest them, and tell how it goes; the last event is the receipt.
+
+        A file that cannot be taken in is not kept, and what it would have replaced stays.
+        """
+        yield UploadEvent(total=len(files))
+        with self._lock:
+            kept, failed = self._keep(files)
+            report = IngestReport()
+            if kept:
+                for event in _run(kb, kept):
+                    if isinstance(event, IngestReport):
+                        report = event
+                    else:
+                        yield UploadEvent(current=self.name(event.source), done=event.done, total=event.total)
+            yield self._receipt(report, failed, len(files))
+
+    def _keep(self, files: Sequence[tuple[Path, str]]) -> tuple[list[_Kept], list[Failure]]:
+        """Two different files of one name in one go are both kept, the second under a number."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept: list[Path] = []
+        kept: list[_Kept] = []
         failed: list[Failure] = []
         for path, name in files:
-            target = self._free(self.folder / safe_name(name), path, kept)
-            if target in kept:
+            target = self._free(self.folder / safe_name(name), path, [one.target for one in kept])
+            if target in [one.target for one in kept]:
                 continue
             try:
-                partial = self.folder / f".{target.name}.part"
-                shutil.copyfile(path, partial)
-                os.replace(partial, target)  # a killed copy leaves no half file under a document's name
-                kept.append(target)
+                kept.append(self._store(path, target))
             except OSError as error:
                 reason = f"It could not be stored: {error.strerror or error}."
                 failed.append(Failure(name, reason, "Check the space left on the server's disk."))
         return kept, failed
 
     @staticmethod
-    def _free(target: Path, path: Path, kept: Sequence[Path]) -> Path:
+    def _free(target: Path, path: Path, taken: Sequence[Path]) -> Path:
         candidate, number = target, 2
-        while candidate in kept and _digest(candidate) != _digest(path):
+        while candidate in taken and _digest(candidate) != _digest(path):
             candidate = target.with_name(f"{target.stem} ({number}){target.suffix}")
             number += 1
         return candidate
 
-    def add(self, kb: Ingests, files: Sequence[tuple[Path, str]]) -> Iterator[UploadEvent]:
-        """Keep the files, ingest them, and tell how it goes; the last event is the receipt."""
-        total = len(files)
-        yield UploadEvent(total=total)
-        with self._lock:
-            kept, failed = self.keep(files)
-            if not kept:
-                yield UploadEvent(finished=True, total=total, failed=self._failures(failed))
-                return
-            for event in _run(kb, kept):
-                if isinstance(event, IngestEvent):
-                    yield UploadEvent(current=self.name(event.source), done=event.done, total=event.total)
-                else:
-                    yield self._receipt(event, failed, total)
+    def _store(self, path: Path, target: Path) -> _Kept:
+        partial, before = self.folder / f".{target.name}.part", self.folder / f".{target.name}.before"
+        shutil.copyfile(path, partial)
+        existed = target.exists()
+        if existed:
+            shutil.copyfile(target, before)
+        os.replace(partial, target)  # a killed copy leaves no half file under a document's name
+        return _Kept(target, before if existed else None)
 
     def _receipt(self, report: IngestReport, failed: Sequence[Failure], total: int) -> UploadEvent:
         return UploadEvent(
@@ -129,15 +153,17 @@ class UploadFolder:
             added=tuple(map(self.name, report.added + report.moved)),
             updated=tuple(map(self.name, report.updated)),
             unchanged=tuple(map(self.name, report.unchanged)),
-            failed=self._failures([*failed, *report.failed]),
+            failed=tuple(map(self._failure, [*failed, *report.failed])),
             passages=report.chunks,
             seconds=report.seconds,
         )
 
-    def _failures(self, failed: Sequence[Failure]) -> tuple[dict[str, str], ...]:
-        return tuple(
-            {"name": self.name(one.source), "reason": one.reason, "remedy": one.remedy} for one in failed
-        )
+    def _failure(self, failed: Failure) -> dict[str, str]:
+        name = self.name(failed.source)
+        reason = failed.reason
+        for folder in (self.folder, self.folder.resolve()):
+            reason = reason.replace(f"{folder}{os.sep}", "")  # where the server keeps it is nobody's business
+        return {"name": name, "reason": reason.removeprefix(name).strip(), "remedy": failed.remedy}
 
     def name(self, source: str) -> str:
         """The user's file name for a source below this folder; any other source as it is."""
@@ -151,7 +177,7 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _run(kb: Ingests, paths: Sequence[Path]) -> Iterator[IngestEvent | IngestReport]:
+def _run(kb: Ingests, kept: Sequence[_Kept]) -> Iterator[IngestEvent | IngestReport]:
     """Ingest in a thread and give its events as they come; an error is raised here.
 
     The ingestion goes on when nobody listens any more: half a document would help no one.
@@ -159,11 +185,17 @@ def _run(kb: Ingests, paths: Sequence[Path]) -> Iterator[IngestEvent | IngestRep
     events: queue.Queue[Any] = queue.Queue()
 
     def work() -> None:
+        taken: set[str] = set()
         try:
-            events.put(kb.ingest([str(path) for path in paths], on_progress=events.put))
+            report = kb.ingest([str(one.target) for one in kept], on_progress=events.put)
+            failed = {failure.source for failure in report.failed}
+            taken = {str(one.target) for one in kept if one.target.as_posix() not in failed}
+            events.put(report)
         except Exception as error:  # handed over and raised by the listener
             events.put(error)
         finally:
+            for one in kept:
+                one.settle(taken=str(one.target) in taken)
             events.put(END)
 
     threading.Thread(target=work, name="ragweave-upload", daemon=True).start()
