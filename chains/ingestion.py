@@ -63,7 +63,7 @@ class Ingestion:
         started = time.perf_counter()
         found = discover(sources, supported=supported, leave_out=self.leave_out)
         self.failed.extend(found.failed)
-        ledger = {record.source: record for record in self.store.records()}
+        ledger = self._ledger()
         tasks = list(self._tasks(found, ledger))
         missing = _missing(found, ledger, tasks) if delete_missing else []
         moved = _moves(tasks, missing)
@@ -80,7 +80,7 @@ class Ingestion:
     def delete(self, sources: Sequence[str]) -> IngestReport:
         """Remove sources by name; an unknown one is a `Failure`."""
         started = time.perf_counter()
-        ledger = {record.source: record for record in self.store.records()}
+        ledger = self._ledger()
         for source in sources:
             if source not in ledger:
                 self.failed.append(
@@ -92,6 +92,17 @@ class Ingestion:
         return self._report(Discovery(), started)
 
     # -- what there is to do -------------------------------------------------------------------------------
+
+    def _ledger(self) -> dict[str, SourceRecord]:
+        """The ledger by name. What an earlier run left without a line, for it was killed while it wrote a new
+        source or deleted an old one, is cleared away first: no file may ever name it again."""
+        ledger = {record.source: record for record in self.store.records()}
+        if not self.dry_run:
+            for source in self.store.unfinished():
+                if source in ledger and not ledger[source].ingested_at:
+                    self.store.remove([source])
+                    del ledger[source]
+        return ledger
 
     def _tasks(self, found: Discovery, ledger: dict[str, SourceRecord]) -> Iterator[_Task]:
         now = iso_time(time.time())
@@ -278,7 +289,10 @@ def _read_file(record: SourceRecord) -> Part:
 
 
 def _missing(found: Discovery, ledger: dict[str, SourceRecord], tasks: Sequence[_Task]) -> list[SourceRecord]:
-    """Sources of files that left the folders given; a folder that could not be listed proves nothing."""
+    """Sources of files that left the folders given; a folder that could not be listed proves nothing.
+
+    A file that is still there was only not walked to: an upload in the knowledge base's own folder, say.
+    """
     seen = {task.record.source for task in tasks} | {failure.source for failure in found.failed}
     return [
         record
@@ -288,6 +302,7 @@ def _missing(found: Discovery, ledger: dict[str, SourceRecord], tasks: Sequence[
         and record.path not in found.files
         and any(_within(record.path, folder) for folder in found.folders)
         and not any(_within(record.path, folder) for folder in found.unreadable)
+        and not os.path.lexists(record.path)
     ]
 
 
