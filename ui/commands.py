@@ -208,11 +208,15 @@ def _version(wanted: bool) -> None:
 
 
 def _top(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Answers from your documents, with the words they stand on."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
 
 
 def application() -> typer.Typer:
@@ -221,7 +225,7 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="ragweave", rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False
     )
-    app.callback()(_top)
+    app.callback(invoke_without_command=True)(_top)
     for name, (function, summary) in COMMANDS.items():
         app.command(name, short_help=summary)(command(function))
     config = typer.Typer(help="Show the settings in force.", rich_markup_mode=None)

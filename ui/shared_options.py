@@ -126,3 +126,5 @@ def _log(*, verbose: bool) -> None:
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("ragweave").setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.captureWarnings(True)  # of libraries, for developers: some switch theirs on by themselves
+    logging.getLogger("py.warnings").setLevel(logging.WARNING if verbose else logging.ERROR)
