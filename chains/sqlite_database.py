@@ -114,14 +114,19 @@ class Database:
             self._check_open()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._connection() as connection:
-                found = connection and self._begin(connection, "BEGIN")
-                if connection and found:
-                    _check_identity(connection, identity, self.path)
-                    _rollback(connection)
+                if connection and self._is_made_by(connection, identity):
                     return
-                if connection:
-                    _rollback(connection)
             self._create(identity)
+
+    def _is_made_by(self, connection: sqlite3.Connection, identity: EmbedderIdentity) -> bool:
+        """Whether the tenant is there; `StoreMismatch` where another embedder made the base."""
+        try:
+            found = self._begin(connection, "BEGIN") is not None
+            if found:
+                _check_identity(connection, identity, self.path)
+            return found
+        finally:
+            _rollback(connection)
 
     def exists(self) -> bool:
         """Whether the base is there."""
