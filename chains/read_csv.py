@@ -30,11 +30,11 @@ def read_csv(data: bytes, name: str) -> Extraction:
     The delimiter (comma, semicolon, tab, bar) is found by trying. Without a header line, rows are their
     values alone. Raises IngestError where the file is no text, or no table for its quotes.
     """
-    header, rows = _header(_rows(decode(data, name), name))
-    lines = (_line(row, header) for row in rows)
+    rows = _rows(decode(data, name), name)
+    above, header = _header(rows)
+    named = (_line(row, header) for row in rows[above + bool(header) :])
+    lines = [*("; ".join(cell for cell in row if cell) for row in rows[:above]), *named]
     text = "\n".join(f"- {line}" for line in lines if line)
-    if not text and header:
-        text = "; ".join(header)
     return compose([Part("list", text)], reader="csv")
 
 
@@ -64,14 +64,16 @@ def _fitness(sample: str, delimiter: str) -> tuple[float, int]:
     return (widths.count(usual) / len(widths), usual) if usual > 1 else (0.0, 0)
 
 
-def _header(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
-    """The column names, if the first full row is of names: text only, all different, none empty."""
-    width = max((len(row) for row in rows), default=0)
+def _header(rows: list[list[str]]) -> tuple[int, list[str]]:
+    """How many notes stand above the column names, and these: text only, all different; [] for none."""
+    widths = [len(row) for row in rows]
+    usual = max(set(widths), key=widths[:1000].count, default=0)
     for index, row in enumerate(rows[:5]):
-        if len(rows) > 1 and len(row) >= min(width, 2) and len(row) >= width - 1:
-            named = all(_is_name(cell) for cell in row if cell) and len(set(row)) == len(row)
-            return (row, rows[:index] + rows[index + 1 :]) if named else ([], rows)
-    return [], rows
+        if len(row) >= usual:
+            names = [cell for cell in row if cell]
+            named = all(map(_is_name, names)) and len(set(names)) == len(names)
+            return (index, row) if named and index + 1 < len(rows) else (0, [])
+    return 0, []
 
 
 def _is_name(cell: str) -> bool:

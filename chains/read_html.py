@@ -37,8 +37,16 @@ def read_html(data: bytes, name: str) -> Extraction:
     page = _parsed(decode(data, name, declared="cp1252" if encoding in WESTERN else encoding))
     if page is None:
         return Extraction("", reader="html")
-    parts = list(Flow(whole_page=True).parts(_main(page)))
+    parts = _parts(page)
     return compose(parts, title=_title(page, parts), reader="html")
+
+
+def _parts(page: HtmlElement) -> list[Part]:
+    try:
+        return list(Flow(whole_page=True).parts(_main(page)))
+    except RecursionError:  # thousands of elements that were never closed: the text without its structure
+        texts = page.xpath("//body//text()[not(ancestor::script or ancestor::style)]")
+        return [Part("paragraph", " ".join(text.split())) for text in texts]
 
 
 def html_parts(source: str) -> list[Part]:

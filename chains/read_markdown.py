@@ -40,7 +40,7 @@ def markdown_parts(text: str) -> list[Part]:
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
 
-    parser = MarkdownIt("commonmark", {"maxNesting": 50}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable(["table", "strikethrough"])
     return list(_parts(SyntaxTreeNode(parser.parse(plain_markdown(text))).children))
 
 
