@@ -18,7 +18,7 @@ from .extraction import Extraction
 from .extraction_builder import one_line
 from .pdf_layout import assemble
 from .pdf_lines import Page, is_right_to_left, page_lines, unplaced_page
-from .pdf_ruled_tables import RuledTables
+from .pdf_ruled_tables import ruled_tables
 from .reader_errors import corrupt, corrupt_as_ingest_error, encrypted
 
 __all__ = ["read_pdf"]
@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 ONE_AT_A_TIME = threading.Lock()
 FEWEST_LETTERS = 20  # a page, on average, below which a PDF of pictures counts as a scan
 END = 4_096  # bytes in which a whole PDF ends; pdfium reads what is left of a cut one without a word
-EMPTY_TITLE = re.compile(r"(?i)\W*(untitled|anonymous|title|document\d*|microsoft \w+ - .*|.*\.\w{2,4})?\W*")
+EMPTY_TITLE = re.compile(
+    r"(?i)\W*(untitled|anonymous|title|document\d*|microsoft \w+ - .*|.*\.\w{2,4}( \[.*)?|.*\\.*)?\W*"
+)
 
 
 def read_pdf(data: bytes, name: str) -> Extraction:
@@ -47,9 +49,8 @@ def read_pdf(data: bytes, name: str) -> Extraction:
         if all(not page.lines for page in pages) or _is_scan(document, pages):
             raise _scan(name, len(pages))
         _tell_of_pictures(document, pages, name)
-        ruled = RuledTables(data)
         for number, page in enumerate(pages):
-            page.ruled = ruled.on_page(document[number], number)
+            page.ruled = ruled_tables(document[number])
         _read_right_to_left(data, pages)
         title = str(document.get_metadata_dict().get("Title", ""))
         title = "" if EMPTY_TITLE.fullmatch(title) else title
