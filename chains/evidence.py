@@ -23,6 +23,7 @@ __all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "sh
 SAMPLE = 1500  # characters of each passage that the language is told from
 RELATED = 0.7  # what "inventor" counts for "inventing"; .5 to .9 measure alike
 STEPS = 0.15  # what one rank counts where a retriever gives no scores
+FRAGMENT = 6  # words
 PRONOUN = re.compile(r"(He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|Both|Here|There)\b")
 
 
@@ -79,6 +80,7 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
                 "pairs": words.pairs(tokens),
                 "passage": ranks[number],
                 "new_words": math.log1p(sum(token not in words.weights for token in tokens)),
+                "fragment": float(_is_fragment(stretch, text)),
                 "pronoun": float(PRONOUN.match(text) is not None),
                 f"holds_{asked.kind}": float(holds(asked.kind, text, asked=asked.plain)),
             }
@@ -161,6 +163,11 @@ def _passage_scores(documents: Sequence[Document]) -> list[float]:
         best = max((float(score) for score in fused), default=0.0)
         return [float(score) - best for score in fused]
     return [-STEPS * rank for rank in range(len(documents))]
+
+
+def _is_fragment(stretch: Stretch, text: str) -> bool:
+    """A few words that are no sentence: a heading that was not told as one, a label, a cell."""
+    return stretch.kind == "sentence" and text[-1:] not in tuple(".!?。！？") and len(text.split()) < FRAGMENT
 
 
 @lru_cache(maxsize=2048)  # passages: a few MB; the same ones are read for follow-ups and for abstention

@@ -13,11 +13,12 @@ from langchain_core.documents import Document
 
 from .embeddings import Encoder
 from .evidence import Candidate, asked_words, candidates, language_of
+from .quotable import is_lead_in, list_end, list_start
 
 __all__ = ["Quote", "select_quotes"]
 
 PASSAGES = 8  # read: on SQuAD the right one is among 8 for 97.9 % of the questions, among 5 for 96.5 %
-ENCODED = 20  # stretches encoded per question
+ENCODED = 16  # stretches encoded per question
 ENCODED_LENGTH = 600  # characters of each
 
 # Fitted by `python benchmarks/answers.py --fit` on half of SQuAD's articles: the log-odds, within one
@@ -28,6 +29,7 @@ WEIGHTS = {
     "pairs": 1.8,
     "passage": 5.3,
     "new_words": 0.15,
+    "fragment": -3.0,  # by hand: SQuAD has none
     "pronoun": 0.45,
     "holds_person": 1.4,
     "holds_date": 2.2,
@@ -37,6 +39,14 @@ WEIGHTS = {
     "holds_name": 0.8,
 }
 COSINE = 6.8
+
+# Questions that a whole list answers.
+OPEN_QUESTION = re.compile(
+    r"^\W*(how (do|can|should|does|to)|what (are|do|does|should|can|must|happens)"
+    r"|which\b.*\b(are|do|does|can)|list|name (all|the)|steps?)\b|\b(steps|all the|requirements)\b",
+    re.I,
+)
+LIST_WORDS = 110
 
 # A further quote is added when it is nearly as likely as the first: within these log-odds of it.
 SECOND, THIRD = 1.5, 0.6
@@ -69,7 +79,8 @@ def select_quotes(question: str, documents: Sequence[Document], encoder: Encoder
         (_word_score(one) + COSINE * float(cosine), float(cosine), one)
         for one, cosine in zip(best, cosines, strict=True)
     ]
-    return _chosen(sorted(scored, key=lambda one: one[0], reverse=True), found, documents)
+    scored.sort(key=lambda one: one[0], reverse=True)
+    return _chosen(scored, found, documents, open_question=OPEN_QUESTION.search(question) is not None)
 
 
 def _word_score(candidate: Candidate) -> float:
@@ -84,6 +95,8 @@ def _chosen(
     scored: Sequence[tuple[float, float, Candidate]],
     found: Sequence[Candidate],
     documents: Sequence[Document],
+    *,
+    open_question: bool,
 ) -> list[Quote]:
     top = scored[0][0]
     quotes: list[Quote] = []
@@ -92,8 +105,9 @@ def _chosen(
     for score, cosine, candidate in scored:
         if len(quotes) == 3 or (quotes and score < top - (SECOND if len(quotes) == 1 else THIRD)):
             break
-        start, end = _extent(candidate, found)
-        text = documents[candidate.document].page_content[start:end]
+        page = documents[candidate.document].page_content
+        start, end = _extent(candidate, found, page, open_question=open_question)
+        text = page[start:end]
         length = len(text.split())
         overlaps = any(q.document == candidate.document and q.start < end and start < q.end for q in quotes)
         if overlaps or _plain(text) in texts or (quotes and words + length > MOST_WORDS):
@@ -108,5 +122,16 @@ def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text).strip().lower()
 
 
-def _extent(candidate: Candidate, found: Sequence[Candidate]) -> tuple[int, int]:
-    return candidate.stretch.start, candidate.stretch.end
+def _extent(
+    candidate: Candidate, found: Sequence[Candidate], text: str, *, open_question: bool
+) -> tuple[int, int]:
+    """The stretch; a lead-in with the list below it, and an item with its list where all is asked for."""
+    pieces = [other.stretch for other in found if other.document == candidate.document]
+    first = last = candidate.place
+    if open_question:
+        first = list_start(text, pieces, first)
+    if is_lead_in(text[pieces[first].start : pieces[first].end]):
+        last = list_end(text, pieces, first, words=LIST_WORDS)
+    if last < candidate.place:  # an item too far down a long list
+        first = last = candidate.place
+    return pieces[first].start, pieces[last].end

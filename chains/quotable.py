@@ -6,12 +6,13 @@ Headings are no answers: they are the `heading` of what stands below them. Knows
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from .sentences import is_list_item, sentences
 
-__all__ = ["Stretch", "stretches"]
+__all__ = ["Stretch", "is_lead_in", "list_end", "list_start", "stretches"]
 
 Kind = Literal["sentence", "item", "row", "code"]
 HEADING_MARK = re.compile(r"[ \t]*#{1,6}[ \t]+\S")
@@ -62,6 +63,42 @@ def stretches(text: str, language: str = "english") -> list[Stretch]:
     return found
 
 
+def is_lead_in(piece: str) -> bool:
+    """Whether a stretch promises more than it says: it ends with a colon."""
+    return piece.rstrip(" *_`").endswith(":")
+
+
+def list_end(text: str, pieces: Sequence[Stretch], place: int, *, words: int) -> int:
+    r"""The place of the last item of the list that the stretch at `place` leads in; `place` if there is none.
+
+    Items need no marks where each has a line of its own right below. No more than `words` words are taken.
+
+    >>> text = "We value:\nHonesty: always.\nCare: for all.\n\nMore."
+    >>> list_end(text, stretches(text), 0, words=99)
+    2
+    """
+    last = place
+    for number in range(place + 1, len(pieces)):
+        piece, before = pieces[number], pieces[number - 1]
+        gap = text[before.end : piece.start]
+        marked = piece.kind != "sentence" and gap.count("\n") <= 2 + (number == place + 1)
+        unmarked = gap.count("\n") == 1 and before.kind == "sentence"
+        goes_on = "\n" not in gap and number > place + 1  # a second sentence of the same item
+        taken = len(text[pieces[place].start : piece.end].split())
+        if piece.heading != pieces[place].heading or taken > words or not (marked or unmarked or goes_on):
+            break
+        last = number
+    return last
+
+
+def list_start(text: str, pieces: Sequence[Stretch], place: int) -> int:
+    """The place of what leads in the list that `place` is an item of; `place` if there is none."""
+    for number in range(place - 1, -1, -1):
+        if is_lead_in(text[pieces[number].start : pieces[number].end]):
+            return number if list_end(text, pieces, number, words=10_000) >= place else place
+    return place
+
+
 def _kind(piece: str) -> Kind:
     if piece.startswith("|"):
         return "row"
@@ -69,20 +106,28 @@ def _kind(piece: str) -> Kind:
 
 
 def _is_heading(text: str, start: int, end: int) -> bool:
-    """A marked or underlined line, or a short one that stands alone and ends like no sentence."""
+    """A marked or underlined line, or a short one that ends like no sentence and stands over longer text."""
     line_start = text.rfind("\n", 0, start) + 1
     if text[line_start:start].strip() or "\n" in text[start:end]:
         return False
     if HEADING_MARK.match(text, line_start) or UNDERLINED.match(text, end):
         return True
-    after = text[end:].split("\n", 1)
-    if after[0].strip() or len(after) < 2 or not after[1].strip():
-        return False
+    rest = text[end:].split("\n", 1)
     piece = text[start:end]
-    following = after[1].lstrip().split("\n", 1)[0]
-    alone = line_start == 0 or text[:line_start].endswith("\n\n") or after[1].startswith("\n")
-    ends = piece[-1].isalnum() or (
-        piece[-1] == ":" and not is_list_item(following) and len(following) > len(piece)
+    if rest[0].strip() or len(piece) > LONGEST_HEADING or not piece[0].isupper() or is_list_item(piece):
+        return False
+    below = rest[1].lstrip() if len(rest) > 1 else ""
+    following = below.split("\n", 1)[0]
+    if piece[-1] == ":":  # a heading over prose; over a list it leads in
+        return _is_prose(following) and following[0].isupper() and not is_list_item(following)
+    if not piece[-1].isalnum():
+        return False
+    above = text[:line_start].rstrip(" ")
+    apart = not above or above.endswith("\n\n") or above.rstrip()[-1] in ".!?:"
+    return apart and (
+        not below or rest[1].startswith("\n") or is_list_item(following) or _is_prose(following)
     )
-    title_like = piece[0].isupper() and ends and len(piece) <= LONGEST_HEADING
-    return title_like and (alone or piece[-1] == ":") and not is_list_item(piece)
+
+
+def _is_prose(line: str) -> bool:
+    return len(line) > LONGEST_HEADING and line.rstrip()[-1:] in ".!?:"
