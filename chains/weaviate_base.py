@@ -110,10 +110,12 @@ class WeaviateBase:
     def _add_property(self, client: WeaviateClient, name: str) -> None:
         from weaviate import exceptions
 
+        config = client.collections.use(self.collection).config
         try:
-            client.collections.use(self.collection).config.add_property(index_schema(name))
-        except (exceptions.WeaviateInvalidInputError, exceptions.UnexpectedStatusCodeError) as error:
-            if "already exists" not in str(error):
+            config.add_property(index_schema(name))
+        except (exceptions.WeaviateInvalidInputError, exceptions.UnexpectedStatusCodeError):
+            # Another host was first; the words of that refusal depend on where the two met.
+            if name not in {one.name for one in config.get().properties}:
                 raise
 
     def _handles(self, client: WeaviateClient) -> tuple[Any, Any]:
@@ -210,8 +212,8 @@ class WeaviateBase:
                 ),
                 multi_tenancy_config=Configure.multi_tenancy(enabled=self._tenant is not None),
             )
-        except exceptions.UnexpectedStatusCodeError as error:
-            if "already exists" not in str(error):
+        except exceptions.UnexpectedStatusCodeError:
+            if not client.collections.exists(name):  # another host was first
                 raise
 
     def _create_tenant(self, client: WeaviateClient) -> None:
