@@ -29,6 +29,7 @@ LIST_START = re.compile(r"(?:[•◦▪‣·●○■–—*-]|\(?(?:\d{1,3}|[a-
 SENTENCE_END = re.compile(r"[.!?:;…。！？؟]['\"”’»)\]]*$")
 NO_BLANKS = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u0e00-\u0e7f]")  # scripts that part no words
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+LONGEST_WORD = 80  # characters of a paragraph's end that are looked at, whatever its length
 LAST_WORD = re.compile(r"([^\W\d_]+(?:-[^\W\d_]+)*)-$")
 
 
@@ -107,7 +108,7 @@ class _Writer:
 
     def _runs_on(self, line: Line) -> bool:
         """Whether the paragraph under way goes on in a line that stands elsewhere: next column, next page."""
-        return not SENTENCE_END.search(self._text) and line.text[:1].islower()
+        return not SENTENCE_END.search(self._text[-LONGEST_WORD:]) and line.text[:1].islower()
 
     def _line(self, page: Page, position: int) -> None:
         line, last = page.lines[position], self._last
@@ -165,7 +166,7 @@ class _Writer:
         The hyphen stays where the document writes the word with it elsewhere, or where both halves are words.
         """
         text = self._text
-        found = LAST_WORD.search(text)
+        found = LAST_WORD.search(text[-LONGEST_WORD:])
         after = WORD.match(following)
         if not found or not after:
             glued = text.endswith("-") and following[:1].isdigit()
