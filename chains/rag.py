@@ -14,7 +14,6 @@ from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.prompts import BasePromptTemplate
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
@@ -86,7 +85,7 @@ def rag_chain(
     _check(model, retriever)
     encoder = _encoder_of(retriever)
     quotes = cast(Reader, _chosen("reader", reader, encoder_reader(encoder), _as_function))
-    model_prompt = _chosen("prompt", prompt, None, _as_prompt)
+    model_prompt = _chosen("prompt", prompt, None, _as_runnable)
     if strict and not isinstance(ground, Runnable):
         raise ChainError("strict=True has no grounding to go by.", remedy="Give a `ground` step as well.")
     steps: list[Step | None] = [
@@ -153,10 +152,6 @@ def _as_runnable(name: str, choice: Choice) -> Runnable[Any, Any]:
 
 def _as_function(name: str, choice: Choice) -> Callable[[RagState, RunnableConfig], Any]:
     return _as_runnable(name, choice).invoke
-
-
-def _as_prompt(name: str, choice: Choice) -> Runnable[Any, Any]:
-    return choice if isinstance(choice, BasePromptTemplate) else _as_runnable(name, choice)
 
 
 # -- steps -------------------------------------------------------------------------------------------------
