@@ -8,14 +8,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if (
+    TYPE_CHECKING
+):  # NumPy takes a tenth of a second to import, and a record holds vectors without looking at them
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["NAMESPACE", "Chunk", "EmbedderIdentity", "SourceInfo", "SourceRecord", "Vector", "chunk_id"]
 
-Vector = NDArray[np.float32]  # shape (dimension,), unit length
+Vector: TypeAlias = "NDArray[np.float32]"  # shape (dimension,), unit length
 
 NAMESPACE = uuid.UUID("6f6c5a5e-2f0b-5b7e-9a53-6d0c7f1f2b11")
 SEPARATOR = "\x1f"  # cannot occur in a name, so that ("a", "bc") and ("ab", "c") differ
