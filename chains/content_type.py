@@ -31,6 +31,8 @@ SUFFIXES: dict[str, str] = {
     ".md": "md",
     ".mdown": "md",
     ".ndjson": "json",
+    ".odt": "odt",
+    ".ott": "odt",
     ".pdf": "pdf",
     ".potx": "pptx",
     ".ppsx": "pptx",
@@ -88,6 +90,7 @@ ZIP_MEMBERS: tuple[tuple[str, str], ...] = (
 MIME_KINDS = {
     "application/epub+zip": "epub",
     "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.text-template": "odt",
     "application/vnd.oasis.opendocument.spreadsheet": "ods",
     "application/vnd.oasis.opendocument.presentation": "odp",
 }

@@ -29,6 +29,7 @@ READERS: dict[str, str] = {
     "ipynb": "read_notebook:read_notebook",
     "json": "read_json:read_json",
     "md": "read_markdown:read_markdown",
+    "odt": "read_odt:read_odt",
     "pdf": "read_pdf:read_pdf",
     "pptx": "read_pptx:read_pptx",
     "rst": "read_rst:read_rst",
@@ -36,7 +37,9 @@ READERS: dict[str, str] = {
     "txt": "read_text:read_text",
     "xlsx": "read_xlsx:read_xlsx",
 }
-READABLE = "Readable are: csv, docx, eml, epub, html, ipynb, json, jsonl, md, pdf, pptx, rst, rtf, txt, xlsx."
+READABLE = (
+    "Readable are: csv, docx, eml, epub, html, ipynb, json, jsonl, md, odt, pdf, pptx, rst, rtf, txt, xlsx."
+)
 
 # What is no reader's: what it is in words, and the way out.
 REFUSED: dict[str, tuple[str, str]] = {
@@ -49,7 +52,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "msg": ("an Outlook message (.msg)", "Save it as .eml and ingest that."),
     "odp": ("OpenDocument slides (.odp)", "Save them as .pptx and ingest that."),
     "ods": ("an OpenDocument sheet (.ods)", "Save it as .xlsx and ingest that."),
-    "odt": ("an OpenDocument text (.odt)", "Save it as .docx and ingest that."),
     "ole": ("an Office file of an old format", "Save it as .docx, .pptx or .xlsx and ingest that."),
     "ppt": ("PowerPoint slides of the old format (.ppt)", "Save them as .pptx and ingest that."),
     "rss": ("a news feed", "Ingest the pages it points to."),
