@@ -28,7 +28,7 @@ def main() -> None:
     notes: list[str] = []
     for line in (folder / "expect.jsonl").read_text(encoding="utf-8").splitlines():
         expected = json.loads(line)
-        row = counts[expected["format"].split(" ")[0]]
+        row = counts[expected["format"].split()[0].rstrip(",")]
         data = (folder / "files" / expected["file"]).read_bytes()
         wanted, unwanted = expected["must_contain"], expected.get("must_not", [])
         began = time.perf_counter()
