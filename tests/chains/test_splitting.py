@@ -171,6 +171,16 @@ def test_what_a_colon_introduces_stays_with_it() -> None:
     assert any("The steps are:\n\nFirst" in piece for piece in pieces)
 
 
+def test_a_heading_that_no_format_marks_stays_with_its_text() -> None:
+    body = "Seven words stand in this very sentence. " * 3
+    text = "\n\n".join(f"{body.strip()}\nScope {number}" for number in range(6)) + f"\n\n{body}"
+
+    pieces = plain(text, window=40)
+
+    assert len(pieces) > 3
+    assert not any(re.search(r"Scope \d$", piece) for piece in pieces)
+
+
 def test_a_list_is_cut_between_its_items() -> None:
     items = "\n".join(f"- item {number} has some words. Two sentences" for number in range(20))
 
