@@ -23,6 +23,8 @@ CODES = {
 
 MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–—o·]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)])[ \t]+(?=\S)")
 END = re.compile(r"[.!?]")
+# What belongs to the sentence before: the mark of a note, pages as ":4-5", a closing bracket.
+REST = re.compile(r"(?:\[[^\[\]]{1,30}\]|[:,;)\]”][^\s\[]*)+[.,;:!?]*\s*")
 LINE = re.compile(r"[^\n]+")
 NARROW = (
     45  # characters; where no line of a stretch is longer, its lines were not wrapped: verse, code, addresses
@@ -104,9 +106,15 @@ def _sentences_of(text: str, start: int, end: int, code: str) -> Iterator[tuple[
         return
     position, first = body, start
     for sentence in _segments(code, stretch.replace("\n", " ")):
+        edge = position
+        if position > body and (rest := REST.match(sentence)):
+            alone = rest.end() == len(sentence)  # "[12]" with nothing after it
+            edge += rest.end() if alone or not text[position - 1].isspace() else 0
+        if edge > body:
+            yield from _trimmed(text, first, edge)
+            first = edge
         position += len(sentence)
-        yield from _trimmed(text, first, position)
-        first = position
+    yield from _trimmed(text, first, position)
 
 
 def _segments(code: str, text: str) -> list[str]:

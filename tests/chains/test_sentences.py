@@ -22,6 +22,15 @@ def test_abbreviations_numbers_and_addresses_do_not_end_a_sentence() -> None:
     ]
 
 
+def test_the_mark_of_a_note_belongs_to_the_sentence_before_it() -> None:
+    assert cut("It grew.[citation needed] Then it fell. [12] And rose.:4–5 [x] is here.") == [
+        "It grew.[citation needed]",
+        "Then it fell. [12]",
+        "And rose.:4–5",
+        "[x] is here.",
+    ]
+
+
 def test_list_items_are_sentences_with_their_marks() -> None:
     assert cut("You need:\n- bread\n- butter and jam\n2. A plate. A knife.") == [
         "You need:",
