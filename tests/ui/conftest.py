@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 from pathlib import Path
 
 import pytest
+from langchain_core.documents import Document
 
 
 @pytest.fixture
@@ -16,3 +19,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def workplace_documents(shared_data: Path) -> list[Document]:
+    """A small company's policies."""
+    file = shared_data / "workplace-docs" / "corpus.jsonl.gz"
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        entries = [json.loads(line) for line in lines]
+    return [
+        Document(id=entry["id"], page_content=entry["text"], metadata={"title": entry["title"]})
+        for entry in entries
+    ]

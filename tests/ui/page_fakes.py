@@ -1,0 +1,116 @@
+"""A knowledge base and a chain with the shapes of the real ones, quick and under a test's control."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from ragweave.chains.records import SourceInfo
+from ragweave.chains.report import Failure, IngestEvent, IngestReport, OnProgress
+
+EVIL = '<img src=x onerror="window.injected=1"><script>window.injected=1</script>'
+TEXTS = {
+    "handbook/leave.md": f"Annual leave is 25 days a year. It lapses in March. {EVIL}",
+    "handbook/travel.md": "Travel costs are refunded within 14 days. Submit receipts first. **bold** [x](http://evil.example)",
+}
+
+
+def passage(source: str, score: float = 0.9) -> Document:
+    text = TEXTS[source]
+    metadata = {
+        "source": source, "title": f"{source[9:-3].title()} {EVIL}", "start": 0, "end": len(text), "page": 2,
+        "heading": "Rules > Days", "updated_at": "2026-10-01T09:00:00+00:00", "scores": {"fused": score},
+    }  # fmt: skip
+    return Document(id=source, page_content=text, metadata=metadata)
+
+
+def citation(n: int, source: str, quote: str) -> dict[str, Any]:
+    start = TEXTS[source].index(quote)
+    return {
+        "n": n, "document_id": source, "source": source, "title": source, "quote": quote,
+        "source_start": start, "source_end": start + len(quote), "answer_start": 0, "answer_end": 10,
+    }  # fmt: skip
+
+
+class FakeKnowledgeBase:
+    """Two documents, and whatever is ingested; `.bin` files fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.added: list[str] = []
+
+    def sources(self) -> list[SourceInfo]:
+        when = "2026-11-25T09:00:00+00:00"
+        return [SourceInfo(name, name, 1, "ff", when, when) for name in [*TEXTS, *self.added]]
+
+    def documents(self, source: str) -> list[Document]:
+        return [passage(source)] if source in TEXTS else []
+
+    def ingest(self, sources: Sequence[str], *, on_progress: OnProgress | None = None) -> IngestReport:
+        failed = []
+        for done, source in enumerate(sources):
+            if on_progress is not None:
+                on_progress(IngestEvent(source, done, len(sources), 0, "reading"))
+            if source.endswith(".bin"):
+                failed.append(Failure(source, f"{source} is no document.", "Save it as PDF."))
+            elif source not in self.added:
+                self.added.append(source)
+        added = tuple(source for source in sources if source in self.added)
+        return IngestReport(added=added, failed=tuple(failed), chunks=2 + len(self.added))
+
+
+class FakeChain(Runnable[Any, Any]):
+    """Answers by key words of the question: `fail`, `moon` (abstains), `long` (streams on), `script`."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.closed = threading.Event()
+        self.step: Callable[[], None] = lambda: time.sleep(0.02)
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+        for piece in self.stream(input):
+            state |= piece
+        return state
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[dict[str, Any]]:
+        self.asked.append(input)
+        self.closed.clear()
+        try:
+            yield from self._pieces(input["question"])
+        finally:
+            self.closed.set()
+
+    def _pieces(self, question: str) -> Iterator[dict[str, Any]]:
+        yield {"question": question, "history": []}
+        yield {"trace": [{"step": "retrieve", "ms": 3.1, "detail": {}}]}
+        self.step()
+        if "fail" in question:
+            raise RuntimeError("secret detail of the machine")
+        yield {"documents": [passage("handbook/leave.md"), passage("handbook/travel.md", 0.4)]}
+        self.step()
+        if "moon" in question:
+            yield {"answer": "The documents do not say. I searched for the moon."}
+            yield {"citations": [], "abstained": True}
+            return
+        said = "Annual leave is 25 days a year. [1] Travel costs are refunded within 14 days. [2]"
+        if "script" in question:
+            said = f"{EVIL} is quoted. [1] `code` and **strong**."
+        for word in (said + (" and so on" * 400 if "long" in question else "")).split(" "):
+            self.step()
+            yield {"answer": f"{word} "}
+        yield {
+            "citations": [
+                citation(1, "handbook/leave.md", "Annual leave is 25 days a year."),
+                citation(2, "handbook/travel.md", "Travel costs are refunded within 14 days."),
+            ],
+            "abstained": False,
+        }

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import time
+
+from ragweave.chains.errors import StoreUnavailable
+from ragweave.ui.callbacks import Update, ask
+
+from .page_fakes import FakeChain
+
+
+def test_the_first_update_comes_before_the_chain_has_done_anything() -> None:
+    chain = FakeChain()
+    chain.step = lambda: time.sleep(0.3)
+
+    started = time.monotonic()
+    first = next(iter(ask(chain, "leave?")))
+
+    assert time.monotonic() - started < 0.2
+    assert (first.question, first.status, first.answer) == ("leave?", "working", "")
+
+
+def test_sources_come_before_the_first_word() -> None:
+    chain = FakeChain()
+    chain.step = lambda: time.sleep(0.15)
+
+    updates = list(ask(chain, "leave?"))
+
+    with_sources = next(index for index, one in enumerate(updates) if one.sources)
+    with_words = next(index for index, one in enumerate(updates) if one.answer)
+    assert with_sources < with_words
+
+
+def test_the_last_update_is_the_whole_answer_with_cited_cards() -> None:
+    last = _last("leave?")
+
+    assert last.status == "answered"
+    assert last.answer.strip().endswith("within 14 days. [2]")
+    assert last.sources is not None
+    assert [(card["number"], card["cited"]) for card in last.sources] == [(1, True), (2, True)]
+
+
+def test_an_abstention_is_told_apart_from_an_answer() -> None:
+    last = _last("what is on the moon?")
+
+    assert last.status == "abstained"
+    assert last.sources is None or not any(card["cited"] for card in last.sources)
+
+
+def test_updates_are_coalesced_to_ten_a_second() -> None:
+    chain = FakeChain()
+    chain.step = lambda: time.sleep(0.002)
+
+    started = time.monotonic()
+    updates = list(ask(chain, "a long one"))
+    seconds = time.monotonic() - started
+
+    assert len(updates) <= 10 * seconds + 5  # the first, the last, the sources and one of rounding
+    assert updates[-1].answer.count("and so on") == 400
+
+
+def test_words_held_back_are_shown_when_the_chain_pauses() -> None:
+    chain = FakeChain()
+    pauses = iter([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    chain.step = lambda: time.sleep(next(pauses, 0.0))
+
+    began = time.monotonic()
+    seen = []
+    for update in ask(chain, "leave?"):
+        seen.append((time.monotonic() - began, update.answer))
+
+    assert any(moment < 0.6 and answer.startswith("Annual leave") for moment, answer in seen)
+
+
+def test_an_unforeseen_failure_is_one_sentence_without_its_details() -> None:
+    last = _last("please fail")
+
+    assert last.status == "failed"
+    assert last.error == "The question could not be answered: something unexpected failed."
+    assert len(last.id) == 8
+
+
+def test_a_foreseen_failure_says_what_to_do() -> None:
+    chain = FakeChain()
+
+    def refuse() -> None:
+        raise StoreUnavailable("No Weaviate answers at localhost:8080.", remedy="Start it.")
+
+    chain.step = refuse
+
+    last = list(ask(chain, "leave?"))[-1]
+
+    assert last.error == "No Weaviate answers at localhost:8080. Start it."
+
+
+def test_closing_the_generator_closes_the_chain() -> None:
+    chain = FakeChain()
+    updates = ask(chain, "a long one")
+    while not next(updates).answer:
+        pass
+
+    updates.close()  # type: ignore[attr-defined]  # a generator, as Gradio closes it
+
+    assert chain.closed.wait(2)
+    assert len(chain.asked) == 1
+
+
+def test_history_reaches_the_chain_cut_to_the_last_turns() -> None:
+    chain = FakeChain()
+    history = [{"role": "user", "content": f"question {number}"} for number in range(30)]
+
+    list(ask(chain, "and then?", history))
+
+    given = chain.asked[0]["history"]
+    assert len(given) == 12
+    assert given[-1] == {"role": "user", "content": "question 29"}
+
+
+def _last(question: str) -> Update:
+    return list(ask(FakeChain(), question))[-1]
