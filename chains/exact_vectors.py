@@ -21,9 +21,9 @@ DECIMALS = 6
 
 @dataclass(frozen=True, slots=True)
 class VectorTable:
-    """Unit vectors with the row numbers and ids of their passages, in order of the row number."""
+    """Unit vectors with the row numbers and ids of their passages, in any order."""
 
-    numbers: NDArray[np.int64]  # shape (rows,), ascending
+    numbers: NDArray[np.int64]  # shape (rows,)
     ids: NDArray[np.object_]  # shape (rows,)
     matrix: NDArray[np.float32]  # shape (rows, dimension)
 
@@ -43,12 +43,10 @@ class VectorTable:
     def updated(self, alive: NDArray[np.int64], changed: VectorTable) -> VectorTable:
         """This table with only the rows in `alive`, those in `changed` new or replaced."""
         keep = np.isin(self.numbers, alive) & ~np.isin(self.numbers, changed.numbers)
-        numbers = np.concatenate([self.numbers[keep], changed.numbers])
-        order = np.argsort(numbers)
         return VectorTable(
-            numbers[order],
-            np.concatenate([self.ids[keep], changed.ids])[order],
-            np.concatenate([self.matrix[keep], changed.matrix])[order],
+            np.concatenate([self.numbers[keep], changed.numbers]),
+            np.concatenate([self.ids[keep], changed.ids]),
+            np.concatenate([self.matrix[keep], changed.matrix]),
         )
 
     def search(

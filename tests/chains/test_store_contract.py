@@ -247,7 +247,8 @@ def test_a_chunk_that_stays_takes_its_new_place_words_and_metadata(store: Store)
         store.search(["before"], None, limit=5).keyword
     ) != [after.id]
     assert ids(store.search(["after"], None, limit=5).keyword) == [after.id]
-    assert ids(store.search([], unit(0, 1), limit=1).vector) == [after.id]
+    ((nearest, cosine),) = store.search([], unit(0, 1), limit=1).vector
+    assert (nearest, round(cosine, 4)) == (after.id, 1)
     assert ids(store.search(["same"], None, limit=5, where=parse_filter({"team": "b"})).keyword) == [after.id]
     assert not store.search(["same"], None, limit=5, where=parse_filter({"team": "a"})).keyword
 
@@ -282,6 +283,19 @@ def test_remove_takes_everything_of_the_sources_and_minds_no_unknown_name(store:
     assert store.count() == 1
     store.remove([])
     assert store.count() == 1
+
+
+def test_what_comes_after_a_removed_source_inherits_nothing_of_it(store: Store) -> None:
+    put_one(store, "a.md", "word gone", metadata={"team": "a"}, vector=unit(0, 1))
+    store.search(["word"], unit(1), limit=5)
+    store.remove(["a.md"])
+    new = put_one(store, "b.md", "word", metadata={"year": 1})
+
+    legs = store.search(["gone"], unit(1), limit=5)
+
+    assert not legs.keyword
+    assert [(id, round(score, 4)) for id, score in legs.vector] == [(new.id, 1)]
+    assert not store.search(["word"], unit(1), limit=5, where=parse_filter({"team": "a"})).vector
 
 
 def test_vectors_are_found_by_hash(store: Store) -> None:
