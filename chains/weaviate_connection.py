@@ -6,10 +6,11 @@ is tried once more on a new connection, and then is `StoreUnavailable`. Knows no
 
 from __future__ import annotations
 
+import http.client
 import importlib
-import logging
 import socket
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,8 +25,6 @@ __all__ = ["MissingCollection", "WeaviateConnection"]
 T = TypeVar("T")
 CONNECT_SECONDS = 1.2  # two ports are tried, and the whole must stay under 3 s
 START_REMEDY = "Check that the server runs and that the URL names its REST and gRPC ports."
-
-logger = logging.getLogger(__name__)
 
 
 class _Unreachable(Exception):
@@ -46,9 +45,10 @@ class WeaviateConnection:
     def __init__(self, locate: Callable[[], tuple[ServerAddress, str]], *, timeout: float) -> None:
         self._locate = locate
         self._timeout = timeout
-        self._client: WeaviateClient | None = None
+        self._clients: list[WeaviateClient] = []  # none or one
         self._place = ""
         self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._clients)  # also at the interpreter's end
 
     def run(self, call: Callable[[WeaviateClient], T]) -> T:
         """Run a call that may be repeated; a foreign error comes out as one of ours.
@@ -72,43 +72,67 @@ class WeaviateConnection:
             self._drop(client)
             raise self._translated(error) from error
 
-    def version(self) -> tuple[int, ...]:
-        """The server's version, e.g. (1, 39, 0)."""
-        text = self.run(lambda client: str(client.get_meta()["version"]))
-        return tuple(int(part) for part in text.split("-")[0].split(".") if part.isdigit())
-
     def close(self) -> None:
         """Close the client; a later `run` makes a new one."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            _close_all(self._clients)
 
     def _connected(self) -> WeaviateClient:
         with self._lock:
-            if self._client is None:
+            if not self._clients:
                 address, key = self._locate()
                 self._place = str(address)
-                _probe(address)
+                self._probe(address)
                 try:
-                    self._client = _open_client(address, key, self._timeout)
+                    self._clients.append(_open_client(address, key, self._timeout))
                 except _foreign_errors() as error:
                     raise self._translated(error) from error
-            return self._client
+            return self._clients[0]
 
     def _drop(self, client: WeaviateClient) -> None:
         with self._lock:
-            if self._client is client:
-                self._client = None
+            if client in self._clients:
+                self._clients.remove(client)
         client.close()
+
+    def _probe(self, address: ServerAddress) -> None:
+        """Fail fast where no port answers: the client waits 5 s for REST and 20 s for gRPC.
+
+        One that hangs is found here too, before the client is loaded, which takes 2 s once.
+        """
+        port, what = address.port, "REST"
+        try:
+            with _connected_socket(address.host, port) as rest:
+                if not address.secure:
+                    self._ask(rest, address)
+            port, what = address.grpc_port, "gRPC"
+            _connected_socket(address.grpc_host, port).close()
+        except (OSError, http.client.HTTPException) as error:
+            host = address.host if what == "REST" else address.grpc_host
+            raise StoreUnavailable(
+                f"No Weaviate server answers at {host}:{port} ({what}): {error}.", remedy=START_REMEDY
+            ) from error
+
+    def _ask(self, rest: socket.socket, address: ServerAddress) -> None:
+        rest.settimeout(self._timeout)
+        connection = http.client.HTTPConnection(address.host, address.port)
+        connection.sock = rest
+        try:
+            connection.request("GET", "/v1/.well-known/live")
+            connection.getresponse().read()
+        except TimeoutError as error:
+            raise self._late() from error
+
+    def _late(self) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"Weaviate at {self._place} did not answer within {self._timeout:g} s.",
+            remedy="Check the server's load and its log, or give a longer timeout.",
+        )
 
     def _translated(self, error: Exception) -> ChainError:
         said = str(error).strip() or type(error).__name__
         if _is_late(error):
-            return StoreUnavailable(
-                f"Weaviate at {self._place} did not answer within {self._timeout:g} s.",
-                remedy="Check the server's load and its log, or give a longer timeout.",
-            )
+            return self._late()
         if _is_lost(error):
             return StoreUnavailable(
                 f"Weaviate at {self._place} does not answer: {said}.", remedy=START_REMEDY
@@ -126,18 +150,13 @@ class WeaviateConnection:
         )
 
 
-def _probe(address: ServerAddress) -> None:
-    """Fail fast where no port answers: the client waits 5 s for REST and 20 s for gRPC."""
-    for host, port, what in (
-        (address.host, address.port, "REST"),
-        (address.grpc_host, address.grpc_port, "gRPC"),
-    ):
-        try:
-            socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-        except OSError as error:
-            raise StoreUnavailable(
-                f"No Weaviate server answers at {host}:{port} ({what}): {error}.", remedy=START_REMEDY
-            ) from error
+def _connected_socket(host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), timeout=CONNECT_SECONDS)
+
+
+def _close_all(clients: list[WeaviateClient]) -> None:
+    while clients:
+        clients.pop().close()
 
 
 def _open_client(address: ServerAddress, key: str, timeout: float) -> WeaviateClient:

@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import IngestError
@@ -117,23 +117,26 @@ class Leases:
             due = time.monotonic() - last > RENEW_SECONDS
             self._renewed[token] = (time.monotonic(), beat + 1) if due else (last, beat)
         if due:
-            holder = json.dumps(asdict(_this_process(beat + 1)))
-            self._base.write(
-                lambda _, sources: sources.data.update(source_uuid("lease", source), {"holder": holder})
-            )
+            self._update(source, _this_process(beat + 1))
         return True
+
+    def _update(self, source: str, holder: Holder) -> None:
+        said = {"holder": json.dumps(asdict(holder))}
+        self._base.write(lambda _, sources: sources.data.update(source_uuid("lease", source), said))
 
     def release(self, source: str, token: str) -> bool:
         """Give the lease back; False if it was no longer ours."""
         released = self._delete(source, token)
-        self._end(token)
+        self.forget(token)
         return released
 
-    def abandon(self, token: str) -> None:
-        """Stop writing and leave the lease as the mark that the source is unfinished."""
-        self._end(token)
+    def give_up(self, source: str, token: str) -> None:
+        """Leave the lease as the mark that the source is unfinished, free for whoever writes it next."""
+        if self.keep(source, token):
+            self._update(source, replace(_this_process(0), pid=0))
 
-    def _end(self, token: str) -> None:
+    def forget(self, token: str) -> None:
+        """This process writes no longer under the lease, whatever became of it."""
         _running.discard(token)
         with self._lock:
             self._renewed.pop(token, None)

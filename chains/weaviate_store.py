@@ -6,13 +6,8 @@ next door: `weaviate_url`, `weaviate_connection`, `weaviate_embedded`, `weaviate
 
 from __future__ import annotations
 
-import re
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .errors import IngestError
 from .filters import Expression
@@ -20,17 +15,11 @@ from .records import Chunk, EmbedderIdentity, SourceRecord, Vector
 from .store import Legs
 from .weaviate_base import WeaviateBase
 from .weaviate_connection import WeaviateConnection
-from .weaviate_filters import NOTHING, compile_filter, filter_properties, index_property, order_key
 from .weaviate_lease import Leases
 from .weaviate_ledger import Ledger
-from .weaviate_schema import (
-    CHUNK_PROPERTIES,
-    RUN,
-    VECTOR_NAME,
-    chunk_from,
-    chunk_properties,
-    vector_of,
-)
+from .weaviate_passages import Passages, Prepared, batches
+from .weaviate_schema import chunk_properties
+from .weaviate_search import WeaviateSearch
 from .weaviate_url import EmbeddedPlace, ServerAddress, parse_weaviate_url
 
 if TYPE_CHECKING:
@@ -38,15 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WeaviateStore"]
 
-READ_BATCH = 500
-WRITE_BATCH = 200  # objects of one request
-WRITE_CHARACTERS = 4_000_000  # of one request; servers take 10 MB and more
-HIT_CAP = 10_000  # QUERY_MAXIMUM_RESULTS, the server's default
-TIE_ROOM = 4  # hits asked for beyond the limit, which save a second call in most ties
 ATTEMPTS = 5  # to write a source whose lease was lost to another writer
-
-SURROGATE = re.compile("[\ud800-\udfff]")
-Leg = Callable[[int, Any, Any], list[tuple[str, float]]]  # limit, passages, sources -> hits
 
 
 class WeaviateStore:
@@ -77,7 +58,8 @@ class WeaviateStore:
         self._base = WeaviateBase(self._connection, parsed.collection, tenant)
         self._leases = Leases(self._base, timeout=timeout)
         self._ledger = Ledger(self._base, self._leases)
-        self._pool: ThreadPoolExecutor | None = None
+        self._passages = Passages(self._base)
+        self._search = WeaviateSearch(self._base)
 
     def _locate(self) -> tuple[ServerAddress, str]:
         if self._server is not None:
@@ -108,90 +90,35 @@ class WeaviateStore:
             try:
                 if self._write(record, text, objects, token):
                     return
+            except IngestError:
+                self._leases.give_up(record.source, token)
+                raise
             finally:
-                self._leases.abandon(token)
+                self._leases.forget(token)
         raise IngestError(
             f"{record.source!r} could not be written: other writers took it over {ATTEMPTS} times.",
             remedy="Let one process ingest this source at a time.",
         )
 
-    def _write(
-        self, record: SourceRecord, text: str, objects: Sequence[tuple[Chunk, dict[str, Any]]], token: str
-    ) -> bool:
+    def _write(self, record: SourceRecord, text: str, objects: Sequence[Prepared], token: str) -> bool:
         """Write under a lease, new before old; False where the lease was lost, and all must be done again."""
-        for batch in _batches(objects):
+        for batch in batches(objects):
             if not self._leases.keep(record.source, token):
                 return False
-            self._insert(batch, token)
-        self._read_back(record.source, token, len({chunk.id for chunk, _ in objects}))
+            self._passages.insert(batch, token)
+        wanted = len({chunk.id for chunk, _ in objects})
+        written = self._passages.written(token, wanted)
         if not self._leases.keep(record.source, token):
             return False
-        self._ledger.put(record, text)
-        self._delete_passages(record.source, except_run=token)
-        self._ledger.touch()
-        return self._leases.release(record.source, token)
-
-    def _insert(self, batch: Sequence[tuple[Chunk, dict[str, Any]]], run: str) -> None:
-        """One request, on this thread: `batch.fixed_size` sends from threads of its own, where a dead server
-        becomes a logged line for each object, and no deadline of ours holds."""
-
-        def insert(passages: Any, _: Any) -> str:
-            from weaviate.classes.data import DataObject
-            from weaviate.exceptions import WeaviateInsertManyAllFailedError
-
-            objects = [
-                DataObject(
-                    uuid=chunk.id, properties=properties | {RUN: run}, vector={VECTOR_NAME: _list(chunk)}
-                )
-                for chunk, properties in batch
-            ]
-            try:
-                failed = passages.data.insert_many(objects).errors
-            except WeaviateInsertManyAllFailedError as error:
-                return str(error)
-            return "; ".join(error.message for error in list(failed.values())[:1])
-
-        if reason := self._base.write(insert):
+        if written != wanted:
             raise IngestError(
-                f"Weaviate did not store a passage of {batch[0][0].source!r}: {reason}.",
-                remedy="Correct what it names, and ingest the source again.",
-            )
-
-    def _read_back(self, source: str, run: str, wanted: int) -> None:
-        """Count what this run wrote: Weaviate reports failures by object, and some not at all."""
-
-        def count(passages: Any, _: Any) -> int:
-            from weaviate.classes.query import Filter
-
-            mine = Filter.by_property(RUN).equal(run)
-            return int(passages.aggregate.over_all(filters=mine, total_count=True).total_count)
-
-        stored = self._base.write(count)
-        if stored != wanted:
-            raise IngestError(
-                f"Of {wanted} passages of {source!r} Weaviate has {stored} after writing them.",
+                f"Of {wanted} passages of {record.source!r} Weaviate has {written} after writing them.",
                 remedy="Check the server's log and disk, and ingest the source again.",
             )
-
-    def _delete_passages(self, source: str, *, except_run: str = "") -> None:
-        """Delete until nothing matches: one call deletes no more than 10,000."""
-
-        def delete(passages: Any, _: Any) -> int:
-            from weaviate.classes.query import Filter
-
-            where = Filter.by_property(index_property("source", "text")).equal(order_key(source))
-            if except_run:
-                where &= Filter.by_property(RUN).not_equal(except_run)
-            done = passages.data.delete_many(where=where)
-            if done.failed:
-                raise IngestError(
-                    f"Weaviate could not delete {done.failed} old passages of {source!r}.",
-                    remedy="Check the server's log, and ingest the source again.",
-                )
-            return int(done.matches)
-
-        while self._base.write(delete):
-            pass
+        self._ledger.put(record, text)
+        self._passages.delete(record.source, except_run=token)
+        self._ledger.touch()
+        return self._leases.release(record.source, token)
 
     def remove(self, sources: Sequence[str]) -> None:
         """Delete the sources with passages, text and ledger line; unknown names are no error."""
@@ -199,13 +126,13 @@ class WeaviateStore:
             for _ in range(ATTEMPTS):
                 token = self._leases.take(source)
                 try:
-                    self._delete_passages(source)
+                    self._passages.delete(source)
                     self._ledger.delete(source)
                     self._ledger.touch()
                     if self._leases.release(source, token):
                         break
                 finally:
-                    self._leases.abandon(token)
+                    self._leases.forget(token)
 
     def unfinished(self) -> list[str]:
         """Sources whose writer was cut off."""
@@ -224,140 +151,32 @@ class WeaviateStore:
         record = self._ledger.record(source)
         if record is None:
             return []
-        found = self._chunks(record.chunk_ids, vectors=True)
+        found = self._passages.by_ids(record.chunk_ids, vectors=True)
         return sorted(found.values(), key=lambda chunk: chunk.position)
 
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The passages with these ids, without vectors; missing ones are left out."""
-        return self._chunks(ids, vectors=False)
-
-    def _chunks(self, ids: Sequence[str], *, vectors: bool) -> dict[str, Chunk]:
-        wanted = [one for one in dict.fromkeys(ids) if _is_uuid(one)]
-        found: dict[str, Chunk] = {}
-        if not self._base.found():
-            return found
-        for some in _slices(wanted, READ_BATCH):
-            for one in self._objects(some, list(CHUNK_PROPERTIES), vectors=vectors):
-                vector = vector_of(one.vector) if vectors else None
-                found[str(one.uuid)] = chunk_from(one.uuid, one.properties, vector)
-        return {one: found[one] for one in wanted if one in found}
-
-    def _objects(self, ids: Sequence[str], properties: list[str], *, vectors: bool = False) -> list[Any]:
-        def fetch(passages: Any, _: Any) -> list[Any]:
-            from weaviate.classes.query import Filter
-
-            reply = passages.query.fetch_objects(
-                filters=Filter.by_id().contains_any(list(ids)),
-                limit=len(ids),
-                return_properties=properties,
-                include_vector=[VECTOR_NAME] if vectors else False,
-            )
-            return list(reply.objects)
-
-        return self._base.read(fetch, [])
+        return self._passages.by_ids(ids, vectors=False)
 
     def vectors(self, hashes: Iterable[str]) -> Mapping[str, Vector]:
         """Stored vectors by `Chunk.hash`, as many as are known."""
-        known: dict[str, Vector] = {}
-        if not self._base.found():
-            return known
-        for some in _slices(list(dict.fromkeys(hashes)), READ_BATCH):
-            objects = self._by_hash(some, HIT_CAP)
-            if len(objects) == HIT_CAP:  # texts that very many passages share
-                objects = [one for single in some for one in self._by_hash([single], 1)]
-            for one in objects:
-                vector = vector_of(one.vector)
-                if vector is not None:
-                    known[one.properties["hash"]] = vector
-        return known
-
-    def _by_hash(self, hashes: Sequence[str], limit: int) -> list[Any]:
-        def fetch(passages: Any, _: Any) -> list[Any]:
-            from weaviate.classes.query import Filter
-
-            reply = passages.query.fetch_objects(
-                filters=Filter.by_property("hash").contains_any(list(hashes)),
-                limit=limit,
-                return_properties=["hash"],
-                include_vector=[VECTOR_NAME],
-            )
-            return list(reply.objects)
-
-        return self._base.read(fetch, [])
+        return self._passages.vectors(hashes)
 
     def search(
         self, tokens: Sequence[str], vector: Vector | None, *, limit: int, where: Expression = ()
     ) -> Legs:
-        """The best `limit` hits of each leg, both asked at once; ties are in order of the id."""
-        query = _query(tokens)
-        if not self._base.found() or limit < 1 or not (query or vector is not None):
-            return Legs((), ())
-        known = self._base.known(filter_properties(where)) if where else frozenset[str]()
-        filters = compile_filter(where, known)
-        if filters == NOTHING:
-            return Legs((), ())
-        keyword = partial(_keyword_leg, query, filters)
-        if vector is None:
-            return Legs(self._best(keyword, limit), ())
-        near = partial(_vector_leg, vector.tolist(), filters)
-        if not query:
-            return Legs((), self._best(near, limit))
-        other = self._threads().submit(self._best, keyword, limit)
-        hits = self._best(near, limit)
-        return Legs(other.result(), hits)
-
-    def _best(self, leg: Leg, limit: int) -> list[tuple[str, float]]:
-        """The best hits in a stable order: where equal scores reach past what was asked for, ask for more."""
-        asked = min(limit + TIE_ROOM, HIT_CAP)
-        while True:
-            hits = self._base.read(partial(leg, asked), list[tuple[str, float]]())
-            hits.sort(key=lambda hit: (-hit[1], hit[0]))
-            if len(hits) < asked or asked == HIT_CAP or hits[limit - 1][1] > hits[-1][1]:
-                return hits[:limit]
-            asked = min(asked * 4, HIT_CAP)
+        """The best `limit` hits of each leg; ties are in order of the id."""
+        return self._search.legs(tokens, vector, limit=limit, where=where)
 
     def hybrid_native(
-        self,
-        tokens: Sequence[str],
-        vector: Vector,
-        *,
-        alpha: float,
-        limit: int,
-        where: Expression = (),
+        self, tokens: Sequence[str], vector: Vector, *, alpha: float, limit: int, where: Expression = ()
     ) -> list[tuple[str, float]]:
-        """Weaviate's own relative-score fusion of the two legs, as (chunk id, score), best first.
-
-        Use `search` and our fusion for answers; this one is for comparing the two.
-        """
-        known = self._base.known(filter_properties(where)) if where else frozenset[str]()
-        filters = compile_filter(where, known)
-        if filters == NOTHING:
-            return []
-
-        def hybrid(passages: Any, _: Any) -> list[tuple[str, float]]:
-            from weaviate.classes.query import HybridFusion, MetadataQuery
-
-            reply = passages.query.hybrid(
-                query=_query(tokens),
-                vector=vector.tolist(),
-                alpha=alpha,
-                limit=limit,
-                filters=filters,
-                query_properties=["tokens"],
-                target_vector=VECTOR_NAME,
-                fusion_type=HybridFusion.RELATIVE_SCORE,
-                return_metadata=MetadataQuery(score=True),
-                return_properties=[],
-            )
-            return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
-
-        return self._base.read(hybrid, list[tuple[str, float]]())
+        """Weaviate's own relative-score fusion, as (chunk id, score); answers use `search` and our fusion."""
+        return self._search.native(tokens, vector, alpha=alpha, limit=limit, where=where)
 
     def count(self) -> int:
         """Number of passages."""
-        return self._base.read(
-            lambda passages, _: int(passages.aggregate.over_all(total_count=True).total_count), 0
-        )
+        return self._passages.count()
 
     def fields(self) -> frozenset[str]:
         """Metadata keys that at least one passage has."""
@@ -369,17 +188,10 @@ class WeaviateStore:
 
     def close(self) -> None:
         """Close the connection; a second call does nothing, and a later use connects anew."""
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.shutdown(wait=False)
+        self._search.close()
         self._connection.close()
         if self._server is not None:
             self._server.release()
-
-    def _threads(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(8, thread_name_prefix="weaviate-leg")
-        return self._pool
 
 
 def _embedded(place: EmbeddedPlace | None, timeout: float) -> EmbeddedServer | None:
@@ -388,74 +200,3 @@ def _embedded(place: EmbeddedPlace | None, timeout: float) -> EmbeddedServer | N
     from .weaviate_embedded import EmbeddedServer  # not on Windows, where Weaviate does not run
 
     return EmbeddedServer(place, timeout=timeout)
-
-
-def _query(tokens: Sequence[str]) -> str:
-    """The tokens as Weaviate splits them again; one that is no UTF-8 is in no passage."""
-    return " ".join(token for token in tokens if token.strip() and not SURROGATE.search(token))
-
-
-def _keyword_leg(query: str, filters: Any, limit: int, passages: Any, _: Any) -> list[tuple[str, float]]:
-    from weaviate.classes.query import MetadataQuery
-
-    reply = passages.query.bm25(
-        query=query,
-        query_properties=["tokens"],
-        limit=limit,
-        filters=filters,
-        return_metadata=MetadataQuery(score=True),
-        return_properties=[],
-    )
-    return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
-
-
-def _vector_leg(
-    vector: list[float], filters: Any, limit: int, passages: Any, _: Any
-) -> list[tuple[str, float]]:
-    from weaviate.classes.query import MetadataQuery
-
-    reply = passages.query.near_vector(
-        near_vector=vector,
-        target_vector=VECTOR_NAME,
-        limit=limit,
-        filters=filters,
-        return_metadata=MetadataQuery(distance=True),
-        return_properties=[],
-    )
-    return [(str(one.uuid), 1.0 - float(one.metadata.distance)) for one in reply.objects]
-
-
-def _list(chunk: Chunk) -> list[float]:
-    if chunk.vector is None:
-        raise IngestError(f"The passage {chunk.id} has no vector.", remedy="Encode it before it is stored.")
-    vector: list[float] = chunk.vector.tolist()
-    return vector
-
-
-def _batches(
-    objects: Sequence[tuple[Chunk, dict[str, Any]]],
-) -> Iterator[list[tuple[Chunk, dict[str, Any]]]]:
-    batch: list[tuple[Chunk, dict[str, Any]]] = []
-    characters = 0
-    for chunk, properties in objects:
-        size = sum(len(str(value)) for value in properties.values()) + 8 * (
-            0 if chunk.vector is None else len(chunk.vector)
-        )
-        if batch and (len(batch) == WRITE_BATCH or characters + size > WRITE_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append((chunk, properties))
-        characters += size
-    if batch:
-        yield batch
-
-
-def _slices(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def _is_uuid(text: str) -> bool:
-    with suppress(ValueError):
-        return str(uuid.UUID(text)) == text.lower()
-    return False

@@ -127,6 +127,7 @@ class WeaviateProcess:
         """Stop it without ending it: it accepts connections and answers nothing."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until every thread has stopped
 
     def thaw(self) -> None:
         """Let it go on."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ragweave.chains import weaviate_lease, weaviate_store
+from ragweave.chains import weaviate_lease, weaviate_passages
 from ragweave.chains.errors import IngestError
 from ragweave.chains.weaviate_store import WeaviateStore
 from tests.weaviate_process import WeaviateProcess
@@ -211,7 +211,7 @@ def test_a_replace_that_lost_its_lease_is_done_again(
 ) -> None:
     store = open_weaviate_store("lost")
     store.bind(IDENTITY)
-    monkeypatch.setattr(weaviate_store, "WRITE_BATCH", 2)
+    monkeypatch.setattr(weaviate_passages, "WRITE_BATCH", 2)
     keep = store._leases.keep
     answers = iter([True, True, False])
     monkeypatch.setattr(

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from ragweave.chains.filters import parse_filter
+from ragweave.chains.fusion import LEG_LIMIT, fuse
+from ragweave.chains.records import Vector
 from ragweave.chains.weaviate_store import WeaviateStore
 
 from .store_contract import IDENTITY, ids, passage, put, put_one, record, unit
@@ -56,6 +58,35 @@ def test_native_fusion_finds_the_best_of_both_legs(open_weaviate_store: OpenStor
     assert ids(only_words) == [both.id, word.id]
     assert set(ids(filtered)) == {word.id, near.id}
     assert store.hybrid_native(["red"], unit(1), alpha=0.5, limit=3, where=parse_filter({"no": 1})) == []
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("alpha", [0.3, 0.45, 0.75])
+def test_native_fusion_gives_the_scores_of_ours_on_the_same_legs(
+    alpha: float, open_weaviate_store: OpenStore
+) -> None:
+    store = open_weaviate_store()
+    random = np.random.default_rng(1)
+    words = [f"w{number}" for number in range(60)]
+    put(
+        store,
+        "a.md",
+        [
+            passage("a.md", " ".join(random.choice(words, 12)) + f" n{number}", number, vector=_any(random))
+            for number in range(300)
+        ],
+    )
+    tokens, vector = ["w1", "w2", "w3"], _any(random)
+
+    native = dict(store.hybrid_native(tokens, vector, alpha=alpha, limit=LEG_LIMIT))
+    legs = store.search(tokens, vector, limit=LEG_LIMIT)
+    ours = fuse(legs.keyword, legs.vector, alpha=alpha)[:20]
+
+    assert [native[id] for id, _ in ours] == pytest.approx([score for _, score in ours], abs=2e-3)
+
+
+def _any(random: np.random.Generator) -> Vector:
+    return unit(*random.normal(size=4))
 
 
 @pytest.mark.integration

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ragweave.chains import weaviate_lease, weaviate_store
+from ragweave.chains import weaviate_lease, weaviate_passages
 from ragweave.chains.records import Chunk, SourceRecord
 from ragweave.chains.weaviate_base import WeaviateBase
 from ragweave.chains.weaviate_schema import chunk_properties
@@ -49,10 +49,10 @@ class DeletesFirst(WeaviateStore):
     """How not to do it: old passages go before new ones are there, and no mark is left."""
 
     def replace(self, record: SourceRecord, text: str, chunks: Sequence[Chunk]) -> None:
-        self._delete_passages(record.source)
+        self._passages.delete(record.source)
         objects = [(chunk, chunk_properties(chunk, "")) for chunk in chunks]
-        for batch in weaviate_store._batches(objects):
-            self._insert(batch, "run")
+        for batch in weaviate_passages.batches(objects):
+            self._passages.insert(batch, "run")
         self._ledger.put(record, text)
 
 
@@ -101,7 +101,7 @@ def race(url: str, host: str, rounds: int) -> None:
 
 def main(mode: str, url: str, *arguments: str) -> None:
     """Do what `mode` says; print the points reached."""
-    weaviate_store.WRITE_BATCH = 2  # many calls, so many points to be killed at
+    weaviate_passages.WRITE_BATCH = 2  # many calls, so many points to be killed at
     if mode == "race":
         race(url, arguments[0], int(arguments[1]))
         return
