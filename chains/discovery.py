@@ -1,5 +1,7 @@
 """From what a caller hands over (paths, folders, patterns, Documents, loaders) to the sources meant by it.
 
+LlamaIndex's documents and readers serve as LangChain's do; neither package is imported for the other's sake.
+
 Knows where files lie and what they are called, not what is in them.
 """
 
@@ -46,31 +48,31 @@ def discover(sources: Any, *, supported: Callable[[str], bool], leave_out: Path 
     for source in _several(sources):
         if isinstance(source, (str, os.PathLike)):
             walker.take_path(os.fspath(source))
-        elif hasattr(source, "page_content"):
+        elif hasattr(source, "page_content") or hasattr(source, "get_content"):
             _take_document(found, source)
-        elif hasattr(source, "lazy_load"):
+        elif hasattr(source, "lazy_load") or hasattr(source, "load_data"):
             _take_loader(found, source)
         else:
             found.failed.append(
                 Failure(
                     repr(source)[:200],
                     f"Cannot ingest a {type(source).__name__}.",
-                    "Give a path, a folder, a pattern, a LangChain Document or a loader.",
+                    "Give a path, a folder, a pattern, a Document or a loader.",
                 )
             )
     return found
 
 
+SINGLE = ("page_content", "get_content", "lazy_load", "load_data")  # marks of a Document or a loader
+
+
 def _several(sources: Any) -> Iterable[Any]:
-    one = (
-        isinstance(sources, (str, os.PathLike))
-        or hasattr(sources, "page_content")
-        or hasattr(sources, "lazy_load")
-    )
+    one = isinstance(sources, (str, os.PathLike)) or any(hasattr(sources, mark) for mark in SINGLE)
     return (sources,) if one else sources
 
 
-def _take_document(found: Discovery, document: Document) -> None:
+def _take_document(found: Discovery, given: Any) -> None:
+    document = given if hasattr(given, "page_content") else _from_llama_index(given)
     source = document.metadata.get("source") or document.id
     if not isinstance(source, (str, os.PathLike)) or not os.fspath(source):
         found.failed.append(
@@ -84,15 +86,21 @@ def _take_document(found: Discovery, document: Document) -> None:
     found.documents.setdefault(str(source), []).append(document)
 
 
+def _from_llama_index(given: Any) -> Document:
+    """A LlamaIndex document; its readers name the file in `file_path`."""
+    from langchain_core.documents import Document
+
+    metadata = dict(given.metadata)
+    source = metadata.get("source") or metadata.get("file_path") or given.id_
+    return Document(given.get_content(), id=str(source), metadata=metadata)
+
+
 def _take_loader(found: Discovery, loader: Any) -> None:
+    name = type(loader).__name__
     try:
-        documents = list(loader.lazy_load())
+        documents = list(loader.lazy_load() if hasattr(loader, "lazy_load") else loader.load_data())
     except Exception as error:  # a loader is the caller's code: whatever it raises concerns this source alone
-        found.failed.append(
-            Failure(
-                type(loader).__name__, f"The loader failed: {error}", "Try the loader's load() by itself."
-            )
-        )
+        found.failed.append(Failure(name, f"The loader failed: {error}", "Try the loader by itself."))
         return
     for document in documents:
         _take_document(found, document)

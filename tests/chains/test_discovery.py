@@ -111,6 +111,18 @@ def test_a_loader_that_breaks_is_one_failure() -> None:
     assert found.failed[0].source == "Broken" and "no network" in found.failed[0].reason
 
 
+def test_llama_index_documents_and_readers_serve_too(here: Path) -> None:
+    core = pytest.importorskip("llama_index.core", reason="Install ragweave[llama-index].")
+    reader = core.SimpleDirectoryReader(input_files=[str(here / "handbook" / "pay" / "bands.txt")])
+    one = core.Document(text="A text.", id_="by-id", metadata={"team": "a"})
+
+    found = _found([reader, one])
+
+    (path, (from_file,)), (name, (from_id,)) = found.documents.items()
+    assert path.endswith("handbook/pay/bands.txt") and from_file.page_content == "handbook/pay/bands.txt"
+    assert (name, from_id.page_content, from_id.metadata) == ("by-id", "A text.", {"team": "a"})
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder; run the tests as a user")
 def test_a_folder_that_cannot_be_listed_is_a_failure(here: Path) -> None:
     (here / "handbook" / "pay").chmod(0)
