@@ -144,5 +144,7 @@ def _number_key(value: int | float) -> bytes:
     mantissa = digits.to_bytes(size, "big").rstrip(b"\x00")
     if value > 0:
         return b"\x03" + exponent + mantissa
-    # Of two negative numbers the one with more digits is smaller: all inverted, and an end above any byte.
-    return b"\x01" + bytes(255 - byte for byte in exponent + mantissa) + b"\xff"
+    # Of two negative numbers the one with more digits is smaller: all inverted, half a byte each, and an end
+    # that is above any of them.
+    inverted = bytes(15 - int(digit, 16) for digit in (exponent + mantissa).hex())
+    return b"\x01" + inverted + b"\x10"
