@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 THREADS = 64  # Gradio stays at 40 however high its limits are
 ANSWERS = 32  # at once; its own default is 1
-QUESTION_CHARACTERS = 20_000
+QUESTION_CHARACTERS = 100_000
 UPLOAD_SIZE = "200mb"
-HEAD = """<link rel="stylesheet" href="/page/style.css?{version}">
+HEAD = """<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/style.css?{version}">
 <script type="module" src="/page/script.js?{version}"></script>"""
 
 
@@ -92,7 +92,8 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
             await super().startup(sockets)
             if self.started:
                 shown = f"[{host}]" if ":" in host else host
-                print(f"Ragweave is ready: http://{shown}:{port}", file=sys.stderr, flush=True)  # noqa: T201  # for people
+                sys.stderr.write(f"Ragweave is ready: http://{shown}:{port}\n")
+                sys.stderr.flush()
 
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=3

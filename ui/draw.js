@@ -184,14 +184,14 @@ export function holds(knowledge) {
 
 export function library(knowledge) {
   if (!knowledge.documents) {
-    return [el("h1", {}, "Library"), el("p", { class: "rw-quiet" }, "No documents yet. Add some with the plus button beside the question, or with ragweave ingest.")];
+    return [el("h2", {}, "Library"), el("p", { class: "rw-quiet" }, "No documents yet. Add some with the plus button beside the question, or with ragweave ingest.")];
   }
   const rows = knowledge.sources.map((one) =>
     el("tr", {}, el("th", { scope: "row" }, el("span", { class: "rw-doc-title" }, one.title), el("span", { class: "rw-doc-source" }, one.source)), el("td", { class: "rw-number-cell" }, String(one.passages)), el("td", {}, one.changed || "–"), el("td", {}, one.added || "–")),
   );
   const hidden = knowledge.documents - knowledge.sources.length;
   return [
-    el("h1", {}, "Library"),
+    el("h2", {}, "Library"),
     el("p", { class: "rw-quiet" }, `${holds(knowledge)}, ${count(knowledge.passages, "passage", "passages")} to search.`),
     el("div", { class: "rw-table", tabindex: "0", role: "region", "aria-label": "Documents" },
       el("table", {},

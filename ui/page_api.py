@@ -27,6 +27,12 @@ log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 FILES = {"style.css": "text/css", "script.js": "text/javascript", "draw.js": "text/javascript"}
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="8" fill="#0b6e66"/>'
+    '<path d="M8 11h16M8 16h16M8 21h10" stroke="#fff" stroke-width="2.5" stroke-linecap="round"/>'
+    '<circle cx="24" cy="21" r="2.5" fill="#fdf0c4"/></svg>'
+)
 LISTED = 500  # sources that the library page shows
 
 
@@ -35,8 +41,8 @@ class Feedback(BaseModel):
 
     request_id: str = Field(pattern=r"^[0-9a-f]{8}$")
     verdict: Literal["up", "down", ""]
-    question: str = Field(max_length=20_000)
-    answer: str = Field(max_length=50_000)
+    question: str = Field(max_length=100_000)
+    answer: str = Field(max_length=100_000)
     sources: list[str] = Field(default=[], max_length=100)
 
 
@@ -91,7 +97,9 @@ class PageApi:
         return PlainTextResponse("ok")
 
     def file(self, name: str) -> Response:
-        """The page's own script and style."""
+        """The page's own script, style and icon."""
+        if name == "icon.svg":
+            return Response(ICON, media_type="image/svg+xml")
         if name not in FILES:
             return PlainTextResponse("Not found.", status_code=404)
         return FileResponse(HERE / name, media_type=FILES[name], headers={"Cache-Control": "no-cache"})

@@ -84,13 +84,14 @@ THIN = re.compile(
     r"|simple|extra|short|other|misc|references?|contents?|appendix|faq|scope|purpose|background|changelog|licen[cs]e)\b|\W{2}"
 )
 NO_SUBJECT = frozenset(
-    "all and any as at both but by each either every for from however if in like many most much "
-    "neither no not now of on or some then thus to today with".split()
+    "how what when where who why without all and any as at both but by each either every for from "
+    "however if in like many most much neither no not now of on or some then thus to today with".split()
 )
 VAGUE = re.compile(
     r"(?i)\b(it|its|this|that|these|those|they|there|here|he|she|we|our|us|his|her|such|same|above|below|following"
     r"|former|latter|other|another|first|second|third|next|last|result|reason|idea|thing|things|goal|example|note"
-    r"|default|rest|step|steps|one|ones|what|which|who|whose|where|if|when|because|so|also|only|instead|overview)\b"
+    r"|default|rest|step|steps|one|ones|what|which|who|whose|where|if|when|because|so|also|only|instead|overview"
+    r"|unknown|missing|wrong|bad|good|empty|new|old|single)\b"
 )
 READABLE = re.compile(r"[A-Z][\w ,'’/&+-]{10,85}\w\?")
 
@@ -155,9 +156,12 @@ def _from_heading(heading: str, text: str, spell: Callable[[str], str]) -> Itera
     verb = _verb(first.lower())
     if re.match(r"(?i)how to \w", plain):
         yield "how", f"How do I {_to_first_person(spell(plain[7:]))}?"
-    elif found := re.fullmatch(r"(?i)how (?P<what>[\w' -]+?) (?P<does>works?|is made|are made)", plain):
-        what, does = spell(found["what"]), found["does"].lower()
-        yield "how", f"How does {what} work?" if "work" in does else f"How {does.split()[0]} {what} made?"
+    elif found := re.fullmatch(
+        r"(?i)how (?P<what>[\w' -]+?) (?P<be>is|are) (?P<done>made|built|kept|stored)", plain
+    ):
+        yield "how", f"How {found['be'].lower()} {spell(found['what'])} {found['done']}?"
+    elif found := re.fullmatch(r"(?i)how (?P<what>[\w' -]+?) (?P<does>[a-z]+[^s\W])s", plain):
+        yield "how", f"How does {spell(found['what'])} {found['does']}?"
     elif found := re.fullmatch(r"(?i)(?P<ask>what|who|where|when) (?P<what>[\w' -]+?) (?P<be>is|are)", plain):
         yield "asked", f"{found['ask'].capitalize()} {found['be']} {spell(found['what'])}?"
     elif verb and (first.lower().endswith("ing") or OBJECT.match(rest)):

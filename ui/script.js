@@ -7,6 +7,7 @@ const HISTORY = 6; // turns that a follow-up may lean on
 const SILENCE = 6000; // ms without news before the server is asked whether it is still there
 const RUNNING = new Set(["working", "answering"]);
 const at = (id) => document.getElementById(id);
+const looks = new WeakMap(); // what a drawn turn was drawn from
 const page = { knowledge: null, conversation: fresh(), shown: null, running: null, heard: 0, replaces: "", stopped: new Set() };
 
 function fresh() {
@@ -190,7 +191,7 @@ function openSource(turn, number) {
 
 function drawTurn(turn, last) {
   const running = RUNNING.has(turn.status);
-  return el("article", { class: `rw-turn rw-${turn.status}`, "data-turn": turn.id, "data-look": JSON.stringify([turn, last]) },
+  return el("article", { class: `rw-turn rw-${turn.status}`, "data-turn": turn.id },
     el("h2", { class: "rw-unseen" }, "Question"),
     el("div", { class: "rw-ask" }, turn.question),
     el("h3", { class: "rw-unseen" }, "Answer"),
@@ -280,16 +281,22 @@ function draw() {
 
 // Only turns that look different are drawn anew, so that focus and selection elsewhere stay.
 function drawTurns(thread, turns) {
-  const before = new Map([...thread.children].filter((node) => node.dataset.turn).map((node) => [node.dataset.turn, node]));
-  const nodes = turns.map((turn, index) => {
-    const old = before.get(turn.id);
-    const last = index === turns.length - 1;
-    return old && old.dataset.look === JSON.stringify([turn, last]) ? old : drawTurn(turn, last);
-  });
-  const focus = document.activeElement?.closest?.("[data-turn]")?.dataset.turn;
+  const focused = document.activeElement?.closest?.("[data-turn]")?.dataset.turn;
   const label = document.activeElement?.getAttribute?.("aria-label");
-  if (nodes.length !== thread.children.length || nodes.some((node, index) => thread.children[index] !== node)) thread.replaceChildren(...nodes);
-  if (focus && label && !document.activeElement?.closest?.("[data-turn]")) thread.querySelector(`[data-turn="${focus}"] [aria-label="${CSS.escape(label)}"]`)?.focus();
+  const before = new Map([...thread.children].map((node) => [node.dataset.turn, node]));
+  for (const [index, turn] of turns.entries()) {
+    const last = index === turns.length - 1;
+    const look = JSON.stringify([turn, last]);
+    const old = before.get(turn.id);
+    const there = thread.children[index];
+    if (old && looks.get(old) === look && old === there) continue;
+    const node = old && looks.get(old) === look ? old : drawTurn(turn, last);
+    looks.set(node, look);
+    if (there) there.replaceWith(node);
+    else thread.append(node);
+  }
+  while (thread.children.length > turns.length) thread.lastElementChild.remove();
+  if (focused && label && document.activeElement === document.body) thread.querySelector(`[data-turn="${focused}"] [aria-label="${CSS.escape(label)}"]`)?.focus();
 }
 
 function empty() {
@@ -298,7 +305,7 @@ function empty() {
   const none = !knowledge.documents;
   const examples = (knowledge.examples ?? []).slice(0, 3).map((one) => one.question);
   return el("div", { class: "rw-welcome" },
-    el("h1", {}, none ? "No documents yet" : "Ask about your documents"),
+    el("h2", {}, none ? "No documents yet" : "Ask about your documents"),
     el("p", { class: "rw-quiet" }, knowledge.error ? knowledge.error : none ? "Add some with the plus button below. Answers quote them and say where." : `Answers quote ${holds(knowledge)}.`),
     examples.length ? chips(examples) : knowledge.examples_pending && !none ? el("p", { class: "rw-quiet rw-looking" }, "Looking for questions that they answer") : null);
 }
@@ -357,7 +364,7 @@ function drawNav() {
   const dark = document.documentElement.dataset.theme === "dark";
   at("rw-nav").replaceChildren(
     el("button", { type: "button", class: "rw-icon-button rw-menu", "aria-label": "Conversations", "aria-expanded": String(document.body.classList.contains("rw-drawer")), onclick: () => { document.body.classList.toggle("rw-drawer"); drawNav(); } }, icon("menu")),
-    el("span", { class: "rw-title" }, page.knowledge?.title ?? document.title),
+    el("h1", { class: "rw-title" }, page.knowledge?.title ?? document.title),
     el("nav", { "aria-label": "Pages" }, link("", "Chat"), link("#library", "Library")),
     page.knowledge?.model ? el("span", { class: "rw-model", title: "The model that words the answers" }, page.knowledge.model) : "",
     iconButton(dark ? "sun" : "moon", dark ? "Light colours" : "Dark colours", () => theme(dark ? "light" : "dark")));

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["Guard"]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/assets-ui/style.css"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in", "/page/style.css"})
 COOKIE = "ragweave_session"
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -43,7 +43,7 @@ POLICY = (
 
 SIGN_IN = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sign in · {title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="stylesheet" href="/assets-ui/style.css"></head>
+<link rel="stylesheet" href="/page/style.css"></head>
 <body class="rw-sign-in"><main><h1>{title}</h1><form method="post" action="/sign-in">
 <label for="key">Key</label><input id="key" name="key" type="password" autocomplete="current-password"
  required autofocus><p role="alert">{message}</p>
