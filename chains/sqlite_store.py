@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -230,23 +231,27 @@ class SqliteStore:
 def _keyword_hits(
     transaction: Transaction, tokens: Sequence[str], limit: int, where: Expression
 ) -> list[tuple[str, float]]:
-    """BM25 as FTS5 computes it; a word in more than half of the passages counts next to nothing (1e-6)."""
-    known = _encoded(dict.fromkeys(tokens))
-    if len(known) > MOST_TOKENS:
-        known = _rarest(transaction, known)
-    phrases = ['"' + token.replace('"', '""') + '"' for token in known]
-    if not phrases:
-        return []
+    """BM25 with Lucene's and Weaviate's idf: log(1 + (N - n + .5) / (n + .5)) for n of N passages.
+
+    FTS5's own idf is next to 0 for a word in half of the passages and more, which in a small base is many a
+    word that matters. So each word is matched by itself, and FTS5's idf in its score exchanged for Lucene's.
+    """
     words = f"words_{transaction.tenant}"
+    holders = _holders(transaction, _encoded(dict.fromkeys(token.lower() for token in tokens)))
+    if not holders:
+        return []
+    passages = _count(transaction)
+    weights = [_lucene_idf(passages, count) / _fts5_idf(passages, count) for count in holders.values()]
+    phrases = ['"' + token.replace('"', '""') + '"' for token in holders]
     filters = filter_sql(where, transaction.tenant)
-    # "+" keeps FTS5 from running the whole match once for each row that the filter lets through.
-    only = "".join(f" AND +rowid {'NOT' if rows.inverted else ''} IN ({rows.sql})" for rows in filters)
+    only = "".join(f" AND number {'NOT' if rows.inverted else ''} IN ({rows.sql})" for rows in filters)
+    each = f"SELECT rowid AS number, -rank * ? AS score FROM {words} WHERE {words} MATCH ?"
     sql = f"""SELECT chunks.id, hits.score FROM (
-            SELECT rowid AS number, -bm25({words}) AS score FROM {words}
-            WHERE {words} MATCH ?{only} ORDER BY score DESC LIMIT ?) AS hits
+            SELECT number, round(sum(score), 9) AS score FROM ({" UNION ALL ".join([each] * len(phrases))})
+            WHERE true{only} GROUP BY number ORDER BY score DESC LIMIT ?) AS hits
         CROSS JOIN chunks ON chunks.number = hits.number"""
-    match = " OR ".join(phrases).replace("\0", " ")  # FTS5 would end there
-    bound = (match, *(value for rows in filters for value in rows.values))
+    scored = [value for pair in zip(weights, phrases, strict=True) for value in pair]
+    bound = (*scored, *(value for rows in filters for value in rows.values))
     wanted = limit + 1
     while True:
         hits: list[tuple[str, float]] = transaction.connection.execute(sql, (*bound, wanted)).fetchall()
@@ -256,16 +261,28 @@ def _keyword_hits(
         wanted *= 4  # the last place is shared; those who share it are ranked by id, so all must be seen
 
 
-def _rarest(transaction: Transaction, tokens: Sequence[str]) -> list[str]:
-    """Of a pasted book, the words that tell most: each word asked for costs time in every passage found."""
-    counts = [
-        row
+def _holders(transaction: Transaction, tokens: Sequence[str]) -> dict[str, int]:
+    """How many passages hold each word that any holds; of a pasted book, the words that tell most."""
+    counts = {
+        term: count
         for batch in batches(tokens)
-        for row in transaction.connection.execute(
-            f"SELECT doc, term FROM vocabulary_{transaction.tenant} WHERE term IN ({_marks(batch)})", batch
+        for term, count in transaction.connection.execute(
+            f"SELECT term, doc FROM vocabulary_{transaction.tenant} WHERE term IN ({_marks(batch)})", batch
         )
-    ]
-    return [term for _, term in sorted(counts)[:MOST_TOKENS]]
+    }
+    if len(counts) <= MOST_TOKENS:
+        return {token: counts[token] for token in tokens if token in counts}
+    return dict(sorted(counts.items(), key=lambda term: (term[1], term[0]))[:MOST_TOKENS])
+
+
+def _lucene_idf(passages: int, holders: int) -> float:
+    return math.log(1 + (passages - holders + 0.5) / (holders + 0.5))
+
+
+def _fts5_idf(passages: int, holders: int) -> float:
+    """As in SQLite's fts5_aux.c."""
+    idf = math.log((passages - holders + 0.5) / (holders + 0.5))
+    return idf if idf > 0 else 1e-6
 
 
 def _changed_vectors(transaction: Transaction, *, since: int) -> VectorTable:
