@@ -50,7 +50,7 @@ def main() -> None:
     bare_again: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(arguments.rounds):
-            with KnowledgeBase.open(f"{folder}/{number}", embeddings=encoder) as kb:  # type: ignore[arg-type]
+            with KnowledgeBase.open(f"{folder}/{number}", embeddings=encoder) as kb:
                 first.append(seconds(partial(kb.ingest, arguments.files)))
                 texts = stored_texts(kb)
                 bare.append(seconds(partial(encode, encoder, texts)))

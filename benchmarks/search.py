@@ -186,13 +186,13 @@ def main() -> None:
     dice, random_ = random.Random(2), np.random.default_rng(2)
     encoder.ready = {words(dice, 8): unit(random_) for _ in range(QUERIES)}
     with tempfile.TemporaryDirectory() as folder:
-        with KnowledgeBase.open(folder, embeddings=encoder) as kb:  # type: ignore[arg-type]
+        with KnowledgeBase.open(folder, embeddings=encoder) as kb:
             fill(kb)
             print(f"SQLite, {PASSAGES} passages; the baseline is its two legs, one after the other")
             compare(kb, encoder, sqlite_legs(kb, encoder), arguments.rounds)
     if arguments.weaviate:
         url = f"{arguments.weaviate}&collection=Benchmark{int(time.time())}"
-        with KnowledgeBase.open(url, embeddings=encoder) as kb:  # type: ignore[arg-type]
+        with KnowledgeBase.open(url, embeddings=encoder) as kb:
             fill(kb)
             print(f"Weaviate, {PASSAGES} passages; the baseline is the bare client's two calls")
             calls, client = bare_client(kb, encoder, url)

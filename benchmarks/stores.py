@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from retrieval import SETS, Dataset, load, ndcg
-from numpy.typing import NDArray
 
 from ragweave.chains import KnowledgeBase, open_encoder
 from ragweave.chains.analyser import query_tokens

@@ -12,20 +12,32 @@ from dataclasses import dataclass
 
 from langchain_core.documents import Document
 
-from .analyser import detect_language, document_tokens, query_tokens
 from .embeddings import Encoder
+from .evidence import asked_words, candidates, language_of
 from .extractive import Quote, select_quotes
+from .splitting import indexed_text
 
-__all__ = ["DOES_NOT_SAY", "NOTHING_FOUND", "Verdict", "judge"]
+__all__ = ["DOES_NOT_SAY", "NOTHING_FOUND", "SIGNALS", "Verdict", "judge"]
 
 NOTHING_FOUND = "nothing found"
 DOES_NOT_SAY = "found but it does not say"
-PASSAGES = 5
+
+# What speaks for an answer; each is between 0 and 1 (cosines may fall a little below).
+#   sentence: cosine of the question and the best quote
+#   passage: cosine of the question and the nearest passage
+#   words: share of the question's words in the best quote, what stands right before it, and its headings;
+#       words that few of the retrieved sentences hold weigh more
+#   pairs: share of the question's neighbouring words that are neighbours in the quote
+SIGNALS = ("sentence", "words", "pairs")
+WEIGHTS = (5.9, 4.2, 1.9)
+CONSTANT = -5.45
+LEAST = 0.25  # probability of an answer below which none is given: a refusal should be right 9 times in 10
+NEAR = 0.35  # cosine from which passages are on the subject
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` is "" where the question is answered; `signals` are for the trace."""
+    """`reason` is "" where the question is to be answered; `signals` are for the trace."""
 
     abstain: bool
     reason: str
@@ -35,53 +47,46 @@ class Verdict:
 def judge(
     question: str, documents: Sequence[Document], encoder: Encoder, *, quotes: Sequence[Quote] | None = None
 ) -> Verdict:
-    """Decide whether to answer; `quotes` spares a second reading where they are known already."""
-    if not documents or not question.strip():
+    """Decide whether the documents answer; `quotes` spares a second reading where they are known."""
+    if quotes is None:
+        quotes = select_quotes(question, documents, encoder)
+    if not quotes or not question.strip():
         return Verdict(True, NOTHING_FOUND, {})
-    signals = _signals(question, documents, encoder, quotes)
-    probability = 1 / (1 + math.exp(-_logit(signals)))
-    signals["probability"] = probability
-    if probability >= 0.5:
+    signals = _signals(question, documents, encoder, quotes[0])
+    logit = CONSTANT + sum(w * signals[name] for name, w in zip(SIGNALS, WEIGHTS, strict=True))
+    signals["probability"] = 1 / (1 + math.exp(-logit))
+    if signals["probability"] >= LEAST:
         return Verdict(False, "", signals)
-    near = signals["passage"] >= 0.35 and signals["words"] > 0
+    near = max(signals["passage"], signals["sentence"]) >= NEAR
     return Verdict(True, DOES_NOT_SAY if near else NOTHING_FOUND, signals)
 
 
 def _signals(
-    question: str, documents: Sequence[Document], encoder: Encoder, quotes: Sequence[Quote] | None
+    question: str, documents: Sequence[Document], encoder: Encoder, quote: Quote
 ) -> dict[str, float]:
-    if quotes is None:
-        quotes = select_quotes(question, documents, encoder)
-    language = detect_language(" ".join(document.page_content for document in documents))
-    asked = query_tokens(question, [language])
-    top = documents[:PASSAGES]
-    present = {t for d in top for t in document_tokens(_whole(d), language)}
-    best = max((_shared(asked, document_tokens(_whole(d), language)) for d in top), default=0.0)
+    asked = asked_words(question, language_of(documents))
+    measures = [
+        one.measures
+        for one in candidates(asked, documents)
+        if one.document == quote.document and quote.start <= one.stretch.start < quote.end
+    ]
     return {
-        "passage": _passage_cosine(question, top, encoder),
-        "sentence": max((quote.cosine for quote in quotes), default=0.0),
-        "words": best,
-        "words_anywhere": _shared(asked, present),
+        "sentence": quote.cosine,
+        "passage": _passage_cosine(question, documents, encoder),
+        "words": max((one["words_around"] for one in measures), default=0.0),
+        "pairs": max((one["pairs"] for one in measures), default=0.0),
     }
 
 
-def _whole(document: Document) -> str:
-    metadata = document.metadata
-    return f"{metadata.get('title', '')}\n{metadata.get('heading', '')}\n{document.page_content}"
-
-
-def _shared(asked: Sequence[str], tokens: Sequence[str] | set[str]) -> float:
-    present = set(tokens)
-    return sum(token in present for token in asked) / len(asked) if asked else 0.0
-
-
 def _passage_cosine(question: str, documents: Sequence[Document], encoder: Encoder) -> float:
-    known = [d.metadata.get("scores", {}).get("vector") for d in documents]
+    known = [document.metadata.get("scores", {}).get("vector") for document in documents]
     cosines = [float(cosine) for cosine in known if cosine is not None]
-    if cosines:
-        return max(cosines)
-    return float(max(encoder.encode([_whole(d) for d in documents]) @ encoder.encode_query(question)))
+    if not cosines:
+        vectors = encoder.encode([_indexed(document) for document in documents])
+        cosines = [float(cosine) for cosine in vectors @ encoder.encode_query(question)]
+    return max(cosines)
 
 
-def _logit(signals: dict[str, float]) -> float:
-    return 6 * (signals["passage"] - 0.45) + 4 * (signals["sentence"] - 0.45) + 3 * (signals["words"] - 0.6)
+def _indexed(document: Document) -> str:
+    title, heading = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
+    return indexed_text(title, heading, document.page_content)

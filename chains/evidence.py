@@ -17,6 +17,7 @@ from langchain_core.documents import Document
 from .analyser import detect_language, document_tokens, query_tokens
 from .answer_types import AnswerType, answer_type, holds
 from .quotable import Stretch, stretches
+from .splitting import PATH_SEPARATOR
 
 __all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "share_found"]
 
@@ -43,7 +44,8 @@ class Candidate:
 
     document: int
     stretch: Stretch
-    place: int  # of the stretch in its passage, from 0
+    place: int  # of the stretch in `passage`
+    passage: tuple[Stretch, ...]  # all stretches of its passage
     text: str
     names: str  # title and headings above it
     measures: dict[str, float] = field(repr=False)
@@ -69,9 +71,11 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
     found: list[Candidate] = []
     for number, (document, passage) in enumerate(zip(documents, read, strict=True)):
         title, path = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
+        path = path.removeprefix(title + PATH_SEPARATOR) if title else path
+        pieces = tuple(stretch for stretch, _ in passage)
         for place, (stretch, tokens) in enumerate(passage):
             text = document.page_content[stretch.start : stretch.end]
-            names = " ".join(dict.fromkeys(name for name in (title, path, stretch.heading) if name))
+            names = ", ".join(dict.fromkeys(name for name in (title, path, stretch.heading) if name))
             before = {token for one in _context(passage, place) for token in passage[one][1]}
             around = before.union(tokens, _tokens(names, asked.language))
             measures = {
@@ -84,7 +88,7 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
                 "pronoun": float(PRONOUN.match(text) is not None),
                 f"holds_{asked.kind}": float(holds(asked.kind, text, asked=asked.plain)),
             }
-            found.append(Candidate(number, stretch, place, text, names, measures))
+            found.append(Candidate(number, stretch, place, pieces, text, names, measures))
     return found
 
 

@@ -15,11 +15,12 @@ from .embeddings import Encoder
 from .evidence import Candidate, asked_words, candidates, language_of
 from .quotable import is_lead_in, list_end, list_start
 
-__all__ = ["Quote", "select_quotes"]
+__all__ = ["Quote", "measured", "select_quotes"]
 
 PASSAGES = 8  # read: on SQuAD the right one is among 8 for 97.9 % of the questions, among 5 for 96.5 %
 ENCODED = 16  # stretches encoded per question
 ENCODED_LENGTH = 600  # characters of each
+NAMES_LENGTH = 120  # characters of the title and headings before it
 
 # Fitted by `python benchmarks/answers.py --fit` on half of SQuAD's articles: the log-odds, within one
 # question, that a stretch holds the answer. The other half gives the same numbers within a tenth or so.
@@ -69,18 +70,23 @@ def select_quotes(question: str, documents: Sequence[Document], encoder: Encoder
 
     Whether they answer well enough to be shown is for `judge` in abstention.py to say.
     """
-    read = documents[:PASSAGES]
-    found = candidates(asked_words(question, language_of(read)), read)
-    if not found:
-        return []
-    best = sorted(found, key=_word_score, reverse=True)[:ENCODED]
-    cosines = encoder.encode([_encoded_text(one) for one in best]) @ encoder.encode_query(question)
     scored = [
-        (_word_score(one) + COSINE * float(cosine), float(cosine), one)
-        for one, cosine in zip(best, cosines, strict=True)
+        (_word_score(one) + COSINE * cosine, cosine, one)
+        for one, cosine in measured(question, documents, encoder)
     ]
     scored.sort(key=lambda one: one[0], reverse=True)
-    return _chosen(scored, found, documents, open_question=OPEN_QUESTION.search(question) is not None)
+    return _chosen(scored, documents, open_question=OPEN_QUESTION.search(question) is not None)
+
+
+def measured(question: str, documents: Sequence[Document], encoder: Encoder) -> list[tuple[Candidate, float]]:
+    """The stretches that the words speak for most, each with the cosine of question and stretch."""
+    read = documents[:PASSAGES]
+    found = candidates(asked_words(question, language_of(read)), read)
+    best = sorted(found, key=_word_score, reverse=True)[:ENCODED]
+    if not best:
+        return []
+    cosines = encoder.encode([_encoded_text(one) for one in best]) @ encoder.encode_query(question)
+    return [(one, float(cosine)) for one, cosine in zip(best, cosines, strict=True)]
 
 
 def _word_score(candidate: Candidate) -> float:
@@ -88,25 +94,24 @@ def _word_score(candidate: Candidate) -> float:
 
 
 def _encoded_text(candidate: Candidate) -> str:
-    return candidate.text[:ENCODED_LENGTH]
+    names = f"{candidate.names[-NAMES_LENGTH:]}: " if candidate.names else ""
+    return f"{names}{candidate.text[:ENCODED_LENGTH]}"
 
 
 def _chosen(
     scored: Sequence[tuple[float, float, Candidate]],
-    found: Sequence[Candidate],
     documents: Sequence[Document],
     *,
     open_question: bool,
 ) -> list[Quote]:
-    top = scored[0][0]
     quotes: list[Quote] = []
     texts: set[str] = set()
     words = 0
     for score, cosine, candidate in scored:
-        if len(quotes) == 3 or (quotes and score < top - (SECOND if len(quotes) == 1 else THIRD)):
+        if len(quotes) == 3 or (quotes and score < scored[0][0] - (SECOND if len(quotes) == 1 else THIRD)):
             break
         page = documents[candidate.document].page_content
-        start, end = _extent(candidate, found, page, open_question=open_question)
+        start, end = _extent(candidate, page, open_question=open_question)
         text = page[start:end]
         length = len(text.split())
         overlaps = any(q.document == candidate.document and q.start < end and start < q.end for q in quotes)
@@ -122,11 +127,9 @@ def _plain(text: str) -> str:
     return re.sub(r"\W+", " ", text).strip().lower()
 
 
-def _extent(
-    candidate: Candidate, found: Sequence[Candidate], text: str, *, open_question: bool
-) -> tuple[int, int]:
+def _extent(candidate: Candidate, text: str, *, open_question: bool) -> tuple[int, int]:
     """The stretch; a lead-in with the list below it, and an item with its list where all is asked for."""
-    pieces = [other.stretch for other in found if other.document == candidate.document]
+    pieces = candidate.passage
     first = last = candidate.place
     if open_question:
         first = list_start(text, pieces, first)

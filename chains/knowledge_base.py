@@ -61,7 +61,7 @@ class KnowledgeBase:
         cls,
         url: str | PathLike[str],
         *,
-        embeddings: Embeddings | str | None = None,
+        embeddings: Embeddings | Encoder | str | None = None,
         tenant: str | None = None,
         api_key: str | None = None,
         timeout: float = 10.0,

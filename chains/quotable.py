@@ -22,6 +22,7 @@ FENCE = re.compile(r"[ \t]*(```|~~~)")
 DIRECTIVE = re.compile(r"///|:::|\.\. \w+::|\{[*%{].*\}$|<[^>]+>$|!\[[^]]*\]\([^)]*\)$")
 WORD = re.compile(r"\w")
 LONGEST_HEADING = 70  # characters
+MOST_WORDS_OF_A_NAME = 3  # of a column of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def stretches(text: str, language: str = "english") -> list[Stretch]:
         else:
             found.append(Stretch(start, end, heading, "code" if fenced else _kind(piece)))
             block_opens = False
+    found = [one for number, one in enumerate(found) if not _names_columns(text, found, number)]
     if not found and text.strip():  # headings alone are better quoted than lost
         found.append(Stretch(len(text) - len(text.lstrip()), len(text.rstrip())))
     return found
@@ -97,6 +99,17 @@ def list_start(text: str, pieces: Sequence[Stretch], place: int) -> int:
         if is_lead_in(text[pieces[number].start : pieces[number].end]):
             return number if list_end(text, pieces, number, words=10_000) >= place else place
     return place
+
+
+def _names_columns(text: str, found: list[Stretch], number: int) -> bool:
+    """Whether a row is the first of its table and holds names only: it says nothing without the rows below."""
+    one = found[number]
+    if one.kind != "row" or any(character.isdigit() for character in text[one.start : one.end]):
+        return False
+    first = number == 0 or found[number - 1].kind != "row"
+    followed = number + 1 < len(found) and found[number + 1].kind == "row"
+    cells = text[one.start : one.end].strip("| ").split("|")
+    return first and followed and all(len(cell.split()) <= MOST_WORDS_OF_A_NAME for cell in cells)
 
 
 def _kind(piece: str) -> Kind:

@@ -1,6 +1,6 @@
 """Ten lines: from a folder of documents to a cited answer. Run it with the folder and a question.
 
-    python examples/cited_answer.py docs "Which port does the chat use?"
+python examples/cited_answer.py docs "Which port does the chat use?"
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A chain that an app has already, and Ragweave as one step of it: the app's prompt, the app's model.
 
-    python examples/existing_app.py
+python examples/existing_app.py
 """
 
 import tempfile
@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import Runnable, RunnableLambda
 
 from ragweave.chains import KnowledgeBase, rag_chain
 
@@ -23,7 +23,9 @@ def main() -> None:
         kb.ingest(HANDBOOK)
         model = FakeListChatModel(responses=["Every three years [1]. Ask IT [9]."])  # any chat model of yours
         answer = rag_chain(model, kb.as_retriever())
-        app = RunnableLambda(lambda mail: {"question": mail["subject"]}) | answer | RunnableLambda(_reply)
+        app: Runnable[Any, Any] = (
+            RunnableLambda(lambda mail: {"question": mail["subject"]}) | answer | RunnableLambda(_reply)
+        )
         print(app.invoke({"subject": "How often are laptops replaced?"}))
 
 

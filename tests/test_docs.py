@@ -47,7 +47,9 @@ def test_the_readme_gives_a_cited_answer(somewhere: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_between_documents_lead_somewhere(document: Path) -> None:
-    missing = [link for link in LINK.findall(document.read_text("utf-8")) if not (document.parent / link).exists()]
+    missing = [
+        link for link in LINK.findall(document.read_text("utf-8")) if not (document.parent / link).exists()
+    ]
 
     assert missing == []
 

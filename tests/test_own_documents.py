@@ -69,6 +69,10 @@ def test_questions_about_ragweave_are_answered_with_the_expected_words(chain: Ru
 
 
 def test_questions_that_the_documents_do_not_answer_are_declined(chain: Runnable[Any, Any]) -> None:
-    answered = {question: state["answer"] for question in UNANSWERED if not (state := chain.invoke(question))["abstained"]}
+    answered = {
+        question: state["answer"]
+        for question in UNANSWERED
+        if not (state := chain.invoke(question))["abstained"]
+    }
 
     assert answered == {}

@@ -50,7 +50,9 @@ def test_version_and_changelog_agree() -> None:
     assert re.search(rf"^## {re.escape(declared)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("door", ["import ragweave.chains", "from ragweave.chains import KnowledgeBase, rag_chain"])
+@pytest.mark.parametrize(
+    "door", ["import ragweave.chains", "from ragweave.chains import KnowledgeBase, rag_chain"]
+)
 def test_nothing_heavy_comes_in_by_the_door(door: str) -> None:
     code = f"{door}\nimport sys\nprint([name for name in {HEAVY!r} if name in sys.modules])"
 

@@ -20,7 +20,9 @@ PORTS = 6  # REST, gRPC, gossip, data (gossip + 1), raft, raft's rpc
 
 
 def server_binary() -> Path | None:
-    """The server that `make weaviate` built, or one on PATH."""
+    """The one that RAGWEAVE_TEST_WEAVIATE names (another version), that `make weaviate` built, or on PATH."""
+    if named := os.environ.get("RAGWEAVE_TEST_WEAVIATE"):
+        return Path(named)
     built = ROOT / ".tools" / "weaviate-server"
     if built.is_file():
         return built

@@ -21,7 +21,7 @@ from langchain_core.runnables import Runnable
 from .callbacks import ask, failure_sentence, new_request_id
 from .page_api import PageApi
 from .security import Guard
-from .uploads import UploadEvent
+from .uploads import UPLOAD_MEGABYTES, UploadEvent
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -36,8 +36,8 @@ HERE = Path(__file__).parent
 THREADS = 64  # Gradio stays at 40 however high its limits are
 ANSWERS = 32  # at once; its own default is 1
 QUESTION_CHARACTERS = 100_000
-UPLOAD_SIZE = "200mb"
-HEAD = """<link rel="icon" type="image/svg+xml" href="/page/icon.svg"><link rel="stylesheet" href="/page/style.css?{version}">
+HEAD = """<link rel="icon" type="image/svg+xml" href="/page/icon.svg">
+<link rel="stylesheet" href="/page/style.css?{version}">
 <script type="module" src="/page/script.js?{version}"></script>"""
 
 
@@ -74,7 +74,7 @@ def create_app(
         footer_links=[],
         run_history=False,
         show_error=False,
-        max_file_size=UPLOAD_SIZE,
+        max_file_size=UPLOAD_MEGABYTES * 2**20,
         ssr_mode=False,
         mcp_server=False,
         enable_monitoring=False,

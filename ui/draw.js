@@ -195,7 +195,7 @@ export function library(knowledge) {
     el("p", { class: "rw-quiet" }, `${holds(knowledge)}, ${count(knowledge.passages, "passage", "passages")} to search.`),
     el("div", { class: "rw-table", tabindex: "0", role: "region", "aria-label": "Documents" },
       el("table", {},
-        el("thead", {}, el("tr", {}, ["Document", "Passages", "Changed", "Added"].map((name) => el("th", { scope: "col" }, name)))),
+        el("thead", {}, el("tr", {}, ["Document", "Passages", "Changed", "Added"].map((name, index) => el("th", { scope: "col", class: index === 1 ? "rw-number-cell" : false }, name)))),
         el("tbody", {}, rows))),
     hidden > 0 ? el("p", { class: "rw-quiet" }, `And ${hidden.toLocaleString("en")} more: ragweave sources lists them all.`) : null,
   ].filter(Boolean);
@@ -205,7 +205,7 @@ export function library(knowledge) {
 
 export function receipt(event, onclose) {
   if (!event.finished) {
-    const text = event.current ? `Reading ${event.current}` : "Storing the files";
+    const text = event.sending ? "Uploading" : event.current ? `Reading ${event.current}` : "Storing the files";
     const share = event.total ? Math.round((100 * event.done) / event.total) : 0;
     const bar = el("progress", { max: "100", value: String(share), "aria-label": "Documents read" });
     return [el("div", { class: "rw-receipt-line" }, el("span", {}, text), el("span", { class: "rw-quiet" }, `${event.done} of ${event.total}`)), bar];

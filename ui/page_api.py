@@ -16,7 +16,7 @@ from .callbacks import failure_sentence
 from .examples import ExampleFinder
 from .feedback import FeedbackStore
 from .sources_panel import file_name, short_date
-from .uploads import UploadFolder
+from .uploads import UPLOAD_MEGABYTES, UploadFolder
 
 if TYPE_CHECKING:
     from ragweave.chains import KnowledgeBase
@@ -26,7 +26,8 @@ __all__ = ["Feedback", "PageApi", "data_folder"]
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-FILES = {"style.css": "text/css", "script.js": "text/javascript", "draw.js": "text/javascript"}
+SCRIPTS = ("conversations.js", "draw.js", "script.js")
+FILES = {"style.css": "text/css"} | dict.fromkeys(SCRIPTS, "text/javascript")
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
     '<rect width="32" height="32" rx="8" fill="#0b6e66"/>'
@@ -121,6 +122,7 @@ class PageApi:
                 "passages": sum(source.chunks for source in sources),
                 "updated": short_date(newest),
                 "updated_at": newest,
+                "upload_megabytes": UPLOAD_MEGABYTES,
                 "examples": self._examples.questions(),
                 "examples_pending": self._examples.pending(),
                 "sources": [

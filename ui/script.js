@@ -1,53 +1,15 @@
 // The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
 import { cards, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
+import { fresh, page, remove, save, storage, stored } from "./conversations.js";
 
-const KEPT = 50; // conversations in this browser
+const at = (id) => document.getElementById(id);
 const HISTORY = 6; // turns that a follow-up may lean on
 const SILENCE = 6000; // ms without news before the server is asked whether it is still there
 const RUNNING = new Set(["working", "answering"]);
-const at = (id) => document.getElementById(id);
 const looks = new WeakMap(); // what a drawn turn was drawn from
-const page = { knowledge: null, conversation: fresh(), shown: null, running: null, heard: 0, replaces: "", stopped: new Set() };
-
-function fresh() {
-  return { id: crypto.randomUUID ? crypto.randomUUID() : String(Date.now()), at: Date.now(), turns: [] };
-}
-
-// ---- storage -------------------------------------------------------------------------------------------
-
-const prefix = () => `ragweave.${page.knowledge?.id ?? "base"}.`;
-
-function stored() {
-  const found = [];
-  for (let index = 0; index < localStorage.length; index++) {
-    const key = localStorage.key(index);
-    if (!key.startsWith(prefix())) continue;
-    try {
-      found.push(JSON.parse(localStorage.getItem(key)));
-    } catch {
-      localStorage.removeItem(key);
-    }
-  }
-  return found.filter((one) => one?.turns?.length).sort((a, b) => b.at - a.at);
-}
-
-function save() {
-  const conversation = page.conversation;
-  if (!conversation.turns.length) return;
-  conversation.at = Date.now();
-  const old = stored().filter((one) => one.id !== conversation.id).slice(KEPT - 1);
-  for (const one of old) localStorage.removeItem(prefix() + one.id);
-  try {
-    localStorage.setItem(prefix() + conversation.id, JSON.stringify(conversation));
-  } catch {
-    const oldest = stored().filter((one) => one.id !== conversation.id).at(-1);
-    if (oldest) {
-      localStorage.removeItem(prefix() + oldest.id);
-      save();
-    }
-  }
-}
+const question = () => at("rw-question")?.querySelector("textarea");
+const button = (id) => (at(id)?.matches("button") ? at(id) : at(id)?.querySelector("button"));
 
 // ---- towards Gradio ------------------------------------------------------------------------------------
 
@@ -58,9 +20,6 @@ function fill(id, text) {
   Object.getOwnPropertyDescriptor(kind.prototype, "value").set.call(box, text);
   box.dispatchEvent(new Event("input", { bubbles: true }));
 }
-
-const question = () => at("rw-question")?.querySelector("textarea");
-const button = (id) => (at(id)?.matches("button") ? at(id) : at(id)?.querySelector("button"));
 
 function offerHistory(replaces = "") {
   page.replaces = replaces;
@@ -114,6 +73,7 @@ function takeCards({ id, sources }) {
   const turn = page.conversation.turns.find((one) => one.id === id);
   if (!turn || page.stopped.has(id)) return;
   turn.sources = sources;
+  if (!RUNNING.has(turn.status)) save(); // the last cards come after the last words
   draw();
 }
 
@@ -122,7 +82,7 @@ function done(turn) {
   save();
   offerHistory();
   drawConversations();
-  const cited = turn.sources.filter((one) => one.cited).length;
+  const cited = new Set(turn.citations.map((one) => one.n)).size;
   say({ answered: `Answer ready, ${cited} ${cited === 1 ? "source" : "sources"}.`, abstained: "The documents do not answer this.", failed: turn.error, stopped: "Stopped." }[turn.status] ?? "");
 }
 
@@ -138,12 +98,14 @@ function stop(note = "stopped") {
 }
 
 async function watch() {
-  if (!page.running || Date.now() - page.heard < SILENCE) return;
+  if ((!page.running && !page.uploading) || Date.now() - page.heard < SILENCE) return;
   try {
     if ((await fetch("/healthz", { cache: "no-store" })).ok) page.heard = Date.now();
   } catch {
     const turn = page.conversation.turns.find((one) => one.id === page.running);
     if (turn) turn.error = "The server does not answer. Check that it still runs, then try again.";
+    const failed = [{ name: "", reason: "The server does not answer.", remedy: "Check that it still runs, then upload again." }];
+    if (page.uploading) takeReceipt({ ...page.uploading, finished: true, added: [], updated: [], unchanged: [], failed });
     if (!question()?.value && turn) fill("rw-question", turn.question);
     stop("failed");
   }
@@ -152,10 +114,12 @@ async function watch() {
 // ---- the conversation ----------------------------------------------------------------------------------
 
 function followups(turn) {
+  if (turn.status === "failed") return [];
   const asked = new Set(page.conversation.turns.map((one) => one.question));
-  const near = new Set(turn.sources.filter((one) => one.cited || turn.status === "abstained").map((one) => one.source));
+  const near = new Set(turn.citations.map((one) => one.source));
   const open = (page.knowledge?.examples ?? []).filter((one) => !asked.has(one.question));
-  return open.filter((one) => near.has(one.source)).concat(open.filter((one) => !near.has(one.source))).slice(0, turn.status === "abstained" ? 2 : 3).map((one) => one.question);
+  const sorted = [...open.filter((one) => near.has(one.source)), ...open.filter((one) => !near.has(one.source))];
+  return sorted.slice(0, turn.status === "abstained" ? 2 : 3).map((one) => one.question);
 }
 
 function markFor(turn) {
@@ -316,7 +280,7 @@ function drawSources() {
   const panel = at("rw-sources");
   if (panel.dataset.look === look) return;
   panel.dataset.look = look;
-  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, turn ? "No passages." : "The passages behind an answer stand here.")]));
+  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")]));
 }
 
 function drawConversations() {
@@ -352,7 +316,7 @@ function open(conversation) {
 }
 
 function forget(conversation) {
-  localStorage.removeItem(prefix() + conversation.id);
+  remove(conversation);
   if (conversation.id === page.conversation.id) open(fresh());
   else drawConversations();
 }
@@ -371,8 +335,8 @@ function drawNav() {
 }
 
 function theme(chosen) {
-  if (chosen) localStorage.setItem("ragweave.theme", chosen);
-  const wanted = localStorage.getItem("ragweave.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  if (chosen) storage.setItem("ragweave.theme", chosen);
+  const wanted = storage.getItem("ragweave.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   document.documentElement.dataset.theme = wanted;
   document.body.classList.toggle("dark", wanted === "dark");
   if (at("rw-nav")) drawNav();
@@ -391,6 +355,7 @@ function say(text) {
 async function learn() {
   try {
     const response = await fetch("/api/knowledge", { cache: "no-store" });
+    if (response.status === 401) return location.reload(); // the session ended: sign in again
     page.knowledge = { documents: 0, passages: 0, sources: [], examples: [], ...(await response.json()) };
   } catch {
     page.knowledge ??= { documents: 0, passages: 0, sources: [], examples: [], error: "The server does not answer." };
@@ -401,7 +366,25 @@ async function learn() {
   if (page.knowledge.examples_pending) setTimeout(learn, 1200);
 }
 
+// The browser sends the files before the server says a word, so the page says that much itself.
+function chosen(event) {
+  if (!event.target.matches?.("#rw-composer input[type=file]") || !event.target.files.length) return;
+  const files = [...event.target.files];
+  const limit = (page.knowledge?.upload_megabytes ?? 200) * 2 ** 20;
+  const large = files.filter((file) => file.size > limit);
+  const base = { finished: false, current: "", done: 0, total: files.length, added: [], updated: [], unchanged: [], failed: [] };
+  if (large.length) {
+    event.stopImmediatePropagation();
+    event.target.value = "";
+    const failed = large.map((file) => ({ name: file.name, reason: `is larger than ${limit / 2 ** 20} MB.`, remedy: "Split it, or take it in with ragweave ingest." }));
+    return takeReceipt({ ...base, finished: true, failed });
+  }
+  takeReceipt({ ...base, sending: true });
+}
+
 function takeReceipt(event) {
+  page.uploading = event.finished ? null : event;
+  page.heard = Date.now();
   const box = at("rw-receipt-box");
   box.replaceChildren(...receipt(event, () => { box.hidden = true; question()?.focus(); }));
   box.hidden = false;
@@ -429,6 +412,7 @@ function start() {
   listen("rw-receipt", takeReceipt);
   button("rw-stop")?.addEventListener("click", () => stop());
   window.addEventListener("hashchange", route);
+  document.addEventListener("change", chosen, true);
   at("rw-main").addEventListener("click", () => { if (document.body.classList.contains("rw-drawer")) route(); });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;

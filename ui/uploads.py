@@ -19,9 +19,10 @@ from typing import Any, Protocol
 
 from ragweave.chains.report import Failure, IngestEvent, IngestReport, OnProgress
 
-__all__ = ["Ingests", "UploadEvent", "UploadFolder", "safe_name"]
+__all__ = ["UPLOAD_MEGABYTES", "Ingests", "UploadEvent", "UploadFolder", "safe_name"]
 
 NAME_BYTES = 120
+UPLOAD_MEGABYTES = 200  # one file; larger ones go in by the command line
 RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # cannot be file names on Windows
 END = object()
 

@@ -89,7 +89,7 @@ def main(url: str, folder: str, point: str) -> None:
     writes = Writes(int(point) if point.isdigit() else -1)
     (watch_weaviate if url.startswith("weaviate") else watch_sqlite)(writes)
     os.chdir(Path(folder).parent)
-    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:  # type: ignore[arg-type]
+    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:
         _say("ready")
         kb.ingest(Path(folder).name, delete_missing=True)
     _say(writes.count)

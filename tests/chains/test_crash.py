@@ -86,13 +86,13 @@ def _child(url: str, folder: Path, point: str | int) -> subprocess.Popen[str]:
 
 def _ingest(url: str, folder: Path) -> None:
     os.chdir(folder.parent)
-    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:  # type: ignore[arg-type]
+    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:
         kb.ingest(folder.name, delete_missing=True)
 
 
 def _state(url: str) -> dict[str, Any]:
     """Everything that a base holds, but for the times of ingestion."""
-    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:  # type: ignore[arg-type]
+    with KnowledgeBase.open(url, embeddings=WordEncoder()) as kb:
         store = kb._store
         chunks = {
             chunk.id: (

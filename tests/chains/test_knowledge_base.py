@@ -20,7 +20,7 @@ TEXTS = {
 
 
 def _open(folder: Path, **settings: Any) -> KnowledgeBase:
-    return KnowledgeBase.open(folder, embeddings=WordEncoder(), **settings)  # type: ignore[arg-type]
+    return KnowledgeBase.open(folder, embeddings=WordEncoder(), **settings)
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ async def test_asearch_gives_the_same(kb: KnowledgeBase) -> None:
 
 
 def test_another_encoder_is_a_mismatch_that_names_both(kb: KnowledgeBase, tmp_path: Path) -> None:
-    other = KnowledgeBase.open(tmp_path / "kb", embeddings=WordEncoder("other"))  # type: ignore[arg-type]
+    other = KnowledgeBase.open(tmp_path / "kb", embeddings=WordEncoder("other"))
 
     for use in (lambda: other.search("leave"), lambda: other.ingest(Document("x", id="x"))):
         with pytest.raises(StoreMismatch) as caught:

@@ -21,7 +21,7 @@ class TestKnowledgeBaseRetriever(RetrieversIntegrationTests):
     @pytest.fixture(autouse=True)
     def _base(self) -> Any:
         with tempfile.TemporaryDirectory() as folder:
-            with KnowledgeBase.open(folder, embeddings=WordEncoder()) as kb:  # type: ignore[arg-type]
+            with KnowledgeBase.open(folder, embeddings=WordEncoder()) as kb:
                 kb.ingest(
                     Document(f"Example text number {n}.", metadata={"source": str(n)}) for n in range(6)
                 )

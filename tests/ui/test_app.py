@@ -135,7 +135,7 @@ def test_a_thumb_of_another_shape_is_refused(client: TestClient) -> None:
     assert client.post("/api/feedback", json=given).status_code == 422
 
 
-@pytest.mark.parametrize("name", ["style.css", "script.js", "draw.js"])
+@pytest.mark.parametrize("name", ["style.css", "script.js", "draw.js", "conversations.js", "icon.svg"])
 def test_the_pages_own_files_are_served(client: TestClient, name: str) -> None:
     assert client.get(f"/page/{name}").status_code == 200
 

@@ -199,6 +199,26 @@ def test_a_server_that_went_away_is_one_sentence(open_page: Open, browser: Brows
     context.close()
 
 
+def test_a_key_opens_the_page(browser: Browser, tmp_path: Path) -> None:
+    own = PageServer(FakeKnowledgeBase(tmp_path), FakeChain(), keys=["a-key-that-nobody-guesses"])
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(own.url)
+
+    page.get_by_label("Key").fill("a guess")
+    page.get_by_role("button", name="Sign in").click()
+    refused = page.get_by_role("alert").inner_text()
+    page.get_by_label("Key").fill("a-key-that-nobody-guesses")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector("body.rw-ready")
+    turn = _ask(page, "leave?")
+
+    assert refused == "This key is not known. Check it and try again."
+    assert turn.locator(".rw-mark").count() == 2
+    context.close()
+    own.stop()
+
+
 def test_a_follow_up_sends_the_conversation_so_far(open_page: Open, server: PageServer) -> None:
     page = open_page()
     _ask(page, "How many days of leave?")
@@ -274,6 +294,17 @@ def test_nothing_from_documents_questions_or_file_names_becomes_markup(
     assert turn.locator(".rw-ask").text_content() == f"script {evil}"
     assert page.evaluate("window.injected") is None
     assert page.locator("#rw-app img, #rw-app script, #rw-app a[href^=http]").count() == 0
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(open_page: Open, tmp_path: Path) -> None:
+    page = open_page()
+    page.evaluate("Object.defineProperty(File.prototype, 'size', { get: () => 201 * 2 ** 20 })")
+    (tmp_path / "film.pdf").write_bytes(b"%PDF")
+
+    page.locator("#rw-composer input[type=file]").set_input_files(tmp_path / "film.pdf")
+
+    page.wait_for_selector("#rw-receipt-box li")
+    assert "film.pdf is larger than 200 MB." in page.locator("#rw-receipt-box").inner_text()
 
 
 def test_an_upload_ends_in_a_receipt(open_page: Open, server: PageServer, tmp_path: Path) -> None:

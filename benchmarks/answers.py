@@ -1,0 +1,338 @@
+"""Answers made of quotes, and abstention: tables, then what is required.
+
+Run: python benchmarks/answers.py [--store FOLDER] [--every N] [--fit]
+
+Quotes: all answerable questions of squad2-dev against all of its paragraphs, through `rag_chain(None,
+kb.as_retriever())` with abstention off. "First" and "answer" are the shares of questions for which a gold
+answer stands verbatim in the first quote, and in any. The articles are split in two: what is tuned was
+tuned on one half, and the other is the result.
+
+Abstention: a base with half of the paragraphs left out (whether a question's paragraph is there is what is
+to be told), the paraphrases of covid-faq, and own questions about three collections. `--fit` fits the
+constants in `chains/extractive.py` and `chains/abstention.py` again, on the tuning half, and prints them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from langchain_core.documents import Document
+from numpy.typing import NDArray
+
+from ragweave.chains import EmbedderIdentity, KnowledgeBase, open_encoder, rag_chain
+from ragweave.chains.abstention import SIGNALS, judge
+from ragweave.chains.extractive import measured
+
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
+SPLIT_SEED, LEFT_OUT_SEED = 7, 11
+REQUIRED = {"first": 76.0, "answer": 86.0}
+ALLOWED = {"sentences": 2.0, "words": 60.0}
+COLUMNS = ("first", "answer", "sentences", "words", "in top 1", "in top 8")
+K = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    answers: tuple[str, ...]
+    paragraph: str
+    tuning: bool
+
+
+class RememberingEncoder:
+    """The packaged encoder behind a table of vectors, which `save` keeps in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._encoder = open_encoder()
+        self._path = path
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        if path.exists():
+            with np.load(path, allow_pickle=False) as kept:
+                self._vectors = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
+
+    def save(self) -> None:
+        texts = np.array(list(self._vectors), dtype=np.str_)
+        np.savez(self._path, texts=texts, vectors=np.stack(list(self._vectors.values())))
+
+    def identity(self) -> EmbedderIdentity:
+        return self._encoder.identity()
+
+    @property
+    def window(self) -> int:
+        return self._encoder.window
+
+    def token_spans(self, text: str) -> list[tuple[int, int]]:
+        return self._encoder.token_spans(text)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
+        return np.stack([self._vectors[text] for text in texts])
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.encode([text])[0]
+        return vector
+
+
+def rows_of(path: Path) -> list[Any]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def collection(name: str) -> list[Any]:
+    """Sources as `KnowledgeBase.ingest` takes them."""
+    if (DATA / name / "files").is_dir():
+        return [DATA / name / "files"]
+    return [
+        Document(row["text"], metadata={"source": row["id"], "title": row["title"]})
+        for row in rows_of(DATA / name / "corpus.jsonl.gz")
+    ]
+
+
+def squad_questions(every: int) -> list[Question]:
+    """The answerable questions of the development part, each with its half."""
+    home = DATA / "squad2-dev"
+    title = {row["id"]: row["title"] for row in rows_of(home / "corpus.jsonl.gz")}
+    articles = sorted(set(title.values()))
+    random.Random(SPLIT_SEED).shuffle(articles)
+    tuning = set(articles[: len(articles) // 2])
+    with gzip.open(home / "qrels.tsv.gz", "rt", encoding="utf-8") as file:
+        paragraph = {row.split("\t")[0]: row.split("\t")[1] for row in file}
+    return [
+        Question(
+            row["text"], tuple(row["answers"]), paragraph[row["id"]], title[paragraph[row["id"]]] in tuning
+        )
+        for row in rows_of(home / "queries.jsonl.gz")
+        if row["part"] == "dev" and not row["unanswerable"]
+    ][::every]
+
+
+def opened(name: str, sources: Sequence[Any], store: Path, encoder: RememberingEncoder) -> KnowledgeBase:
+    kb = KnowledgeBase.open(str(store / name), embeddings=encoder)
+    report = kb.ingest(sources)
+    if report.failed:
+        raise SystemExit(f"{name}: {len(report.failed)} sources failed, first {report.failed[0]}")
+    return kb
+
+
+# -- quotes ------------------------------------------------------------------------------------------------
+
+
+def quotes_table(questions: Sequence[Question], kb: KnowledgeBase) -> bool:
+    """Prints the two halves; tells whether the held-out one has what is required."""
+    chain = rag_chain(None, kb.as_retriever(k=K), abstain=None)
+    rows = [(question.tuning, _row(question, chain.invoke(question.text))) for question in questions]
+    print(f"\nQuotes, squad2-dev, {len(rows)} answerable questions\n")
+    print(f"| half | questions | {' | '.join(COLUMNS)} |\n|---|---|{'---|' * len(COLUMNS)}")
+    means: dict[str, float] = {}
+    for half, tuning in (("tuning", True), ("held out", False)):
+        chosen = [row for is_tuning, row in rows if is_tuning is tuning]
+        means = {column: fmean(row[column] for row in chosen) for column in COLUMNS}
+        print(f"| {half} | {len(chosen)} | {' | '.join(f'{means[column]:.2f}' for column in COLUMNS)} |")
+    reached = all(means[column] >= least for column, least in REQUIRED.items())
+    return reached and all(means[column] <= most for column, most in ALLOWED.items())
+
+
+def _row(question: Question, state: dict[str, Any]) -> dict[str, float]:
+    quotes = [citation["quote"] for citation in state["citations"]]
+    held = [any(answer in quote for answer in question.answers) for quote in quotes] or [False]
+    sources = [document.metadata["source"] for document in state["documents"]]
+    return {
+        "first": 100.0 * held[0],
+        "answer": 100.0 * any(held),
+        "sentences": float(len(quotes)),
+        "words": float(sum(len(quote.split()) for quote in quotes)),
+        "in top 1": 100.0 * (question.paragraph in sources[:1]),
+        "in top 8": 100.0 * (question.paragraph in sources),
+    }
+
+
+def fit_quotes(questions: Sequence[Question], kb: KnowledgeBase, encoder: RememberingEncoder) -> None:
+    """Maximises the likelihood, within each question, of the stretches that hold its answer."""
+    names: list[str] = []
+    groups: list[tuple[list[dict[str, float]], list[bool]]] = []
+    for question in questions:
+        if not question.tuning:
+            continue
+        documents = kb.search(question.text, k=K)
+        found = measured(question.text, documents, encoder)
+        right = [
+            documents[one.document].metadata["source"] == question.paragraph
+            and any(answer in one.text for answer in question.answers)
+            for one, _ in found
+        ]
+        if any(right):
+            groups.append(([{**one.measures, "cosine": cosine} for one, cosine in found], right))
+    names = sorted({name for rows, _ in groups for row in rows for name in row})
+    values = [np.array([[row.get(name, 0.0) for name in names] for row in rows]) for rows, _ in groups]
+    weights = _conditional_logit(values, [np.array(right) for _, right in groups])
+    print(
+        "\nWeights of the reader:", {name: round(float(w), 2) for name, w in zip(names, weights, strict=True)}
+    )
+
+
+def _conditional_logit(
+    values: Sequence[NDArray[np.float64]], right: Sequence[NDArray[np.bool_]]
+) -> NDArray[np.float64]:
+    scale = np.concatenate(values).std(0) + 1e-6
+    weights = np.zeros(len(scale))
+    momentum = np.zeros(len(scale))
+    for _ in range(400):  # gradient ascent; the likelihood is concave but for the choice among right ones
+        gradient = -2e-3 * weights
+        for rows, hits in zip(values, right, strict=True):
+            scores = (rows / scale) @ weights
+            odds = np.exp(scores - scores.max())
+            inside = odds * hits
+            gradient += ((inside / inside.sum() - odds / odds.sum()) @ (rows / scale)) / len(values)
+        momentum = 0.9 * momentum + gradient
+        weights += 0.3 * momentum
+    result: NDArray[np.float64] = weights / scale
+    return result
+
+
+# -- abstention --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    tuning: bool
+    answerable: bool
+    abstained: bool
+    probability: float
+    signals: tuple[float, ...]
+
+
+def judged(
+    question: str, documents: Sequence[Document], encoder: RememberingEncoder, **known: bool
+) -> Judged:
+    verdict = judge(question, documents, encoder)
+    return Judged(
+        known.get("tuning", False),
+        known["answerable"],
+        verdict.abstain,
+        verdict.signals.get("probability", 0.0),
+        tuple(verdict.signals.get(name, 0.0) for name in SIGNALS),
+    )
+
+
+def left_out_table(rows: Sequence[Judged]) -> None:
+    print(f"\nAbstention, squad2-dev with half of the paragraphs left out, {len(rows)} questions\n")
+    print(
+        "| half | questions | AUC | precision | recall | recall at precision .9 | answered wrongly refused |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for half, tuning in (("tuning", True), ("held out", False)):
+        chosen = [row for row in rows if row.tuning is tuning]
+        print(f"| {half} | {len(chosen)} | {' | '.join(f'{value:.3f}' for value in _quality(chosen))} |")
+
+
+def _quality(rows: Sequence[Judged]) -> tuple[float, float, float, float, float]:
+    """AUC, precision, recall, recall where precision is .9, and the share of answerable ones refused."""
+    order = sorted(rows, key=lambda row: row.probability)
+    gone = np.array([not row.answerable for row in order])
+    hits = np.cumsum(gone)
+    precise = np.flatnonzero(hits / np.arange(1, len(gone) + 1) >= 0.9)
+    ranks = np.arange(len(gone))[~gone]
+    pairs = gone.sum() * (~gone).sum()
+    auc = (ranks - np.arange(len(ranks))).sum() / pairs  # of each answerable one: those gone ranked below it
+    abstained = [row for row in rows if row.abstained]
+    right = sum(not row.answerable for row in abstained)
+    return (
+        float(auc),
+        right / max(1, len(abstained)),
+        right / max(1, int(gone.sum())),
+        float(hits[precise[-1]] / gone.sum()) if len(precise) else 0.0,
+        (len(abstained) - right) / max(1, int((~gone).sum())),
+    )
+
+
+def fit_abstention(rows: Sequence[Judged]) -> None:
+    chosen = [row for row in rows if row.tuning]
+    x = np.array([[*row.signals, 1.0] for row in chosen])
+    y = np.array([row.answerable for row in chosen], dtype=float)
+    weights = np.zeros(x.shape[1])
+    for _ in range(30):  # Newton's steps of a logistic regression
+        p = 1 / (1 + np.exp(-x @ weights))
+        hessian = (x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(len(weights))
+        weights += np.linalg.solve(hessian, x.T @ (y - p) - 0.1 * weights)
+    names = (*SIGNALS, "constant")
+    print(
+        "\nWeights of the judge:", {name: round(float(w), 2) for name, w in zip(names, weights, strict=True)}
+    )
+
+
+def own_table(store: Path, encoder: RememberingEncoder) -> None:
+    """Own questions about three collections, and the paraphrases of covid-faq."""
+    own = json.loads(Path(__file__).with_name("own_questions.json").read_text(encoding="utf-8"))
+    print(
+        "\nAbstention, own questions\n\n| collection | questions | abstained | not right |\n|---|---|---|---|"
+    )
+    for name, lists in own.items():
+        kb = opened(name, collection(name), store, encoder)
+        if name == "covid-faq":
+            lists = {
+                **lists,
+                "answered: paraphrases": [row["text"] for row in rows_of(DATA / name / "queries.jsonl.gz")],
+            }
+        for kind, questions in lists.items():
+            answerable = kind.startswith("answered")
+            rows = [(q, judged(q, kb.search(q, k=K), encoder, answerable=answerable)) for q in questions]
+            wrong = [f"{q} ({row.probability:.2f})" for q, row in rows if row.abstained is answerable]
+            count = sum(row.abstained for _, row in rows)
+            print(f"| {name} {kind} | {len(rows)} | {count} | {'; '.join(wrong[:6])} |")
+
+
+def _kept(sources: Iterable[Document]) -> set[str]:
+    chance = random.Random(LEFT_OUT_SEED)
+    return {document.metadata["source"] for document in sources if chance.random() < 0.5}
+
+
+def _found(kb: KnowledgeBase, question: str, there: set[str]) -> list[Document]:
+    """What a search would find if the other paragraphs were not in the base."""
+    return [one for one in kb.search(question, k=8 * K) if one.metadata["source"] in there][:K]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--store", type=Path, default=Path(tempfile.gettempdir()) / "ragweave-answers")
+    parser.add_argument("--every", type=int, default=1, help="take every N-th question of squad2-dev")
+    parser.add_argument("--fit", action="store_true", help="fit the constants again and print them")
+    options = parser.parse_args()
+    options.store.mkdir(parents=True, exist_ok=True)
+    encoder = RememberingEncoder(options.store / "vectors.npz")
+    questions = squad_questions(options.every)
+    paragraphs = collection("squad2-dev")
+    kb = opened("squad2-dev", paragraphs, options.store, encoder)
+    enough = quotes_table(questions, kb)
+    encoder.save()
+    if options.fit:
+        fit_quotes(questions, kb, encoder)
+    there = _kept(paragraphs)
+    rows = [
+        judged(q.text, _found(kb, q.text, there), encoder, answerable=q.paragraph in there, tuning=q.tuning)
+        for q in questions
+    ]
+    left_out_table(rows)
+    if options.fit:
+        fit_abstention(rows)
+    own_table(options.store, encoder)
+    encoder.save()
+    print(
+        f"\nRequired of the held-out half, {REQUIRED}, at most {ALLOWED}: {'reached' if enough else 'MISSED'}"
+    )
+    raise SystemExit(not enough)
+
+
+if __name__ == "__main__":
+    main()
