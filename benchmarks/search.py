@@ -3,8 +3,8 @@
 Run: python benchmarks/search.py [--weaviate URL] [--rounds 5]
 
 SQLite: `kb.search` against its two legs run alone, each as the store runs it. Weaviate: against the bare
-client's own calls (one bm25 and one near_vector of 100 hits, with the passages' properties). Interleaved; each
-figure is the median over 100 queries, then over rounds; the baseline runs twice.
+client's own calls (one bm25 and one near_vector of 100 hits, with the passages' properties). Interleaved;
+each figure is the median over 100 queries, then over rounds; the baseline runs twice.
 """
 
 from __future__ import annotations
@@ -124,9 +124,8 @@ def compare(kb: KnowledgeBase, encoder: ReadyVectors, baseline: Callable[[str], 
         print(f"  {name:16} {statistics.median(values):7.2f} ms  ({min(values):.2f} to {max(values):.2f})")
     for name in ("kb.search", "baseline again"):
         ratios = [a / b for a, b in zip(rows[name], rows["baseline"], strict=True)]
-        print(
-            f"  {name + ' / baseline':26} {statistics.median(ratios):.3f}  ({min(ratios):.3f} to {max(ratios):.3f})"
-        )
+        spread = f"({min(ratios):.3f} to {max(ratios):.3f})"
+        print(f"  {name + ' / baseline':26} {statistics.median(ratios):.3f}  {spread}")
 
 
 def sqlite_legs(kb: KnowledgeBase, encoder: ReadyVectors) -> Callable[[str], Any]:

@@ -2,8 +2,8 @@
 
 Run: python benchmarks/stores.py --weaviate "weaviate://127.0.0.1:8080?grpc=50051" [--sets covid-faq ...]
 
-For each set: the mean overlap of the ten best passages, by leg and fused; nDCG@10 of each store; and Weaviate's
-own relative-score fusion beside ours. Every text is embedded once and serves both stores.
+For each set: the mean overlap of the ten best passages, by leg and fused; nDCG@10 of each store; and
+Weaviate's own relative-score fusion beside ours. Every text is embedded once and serves both stores.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=SETS)
     arguments = parser.parse_args()
     print(
-        f"{'set':14} {'questions':>9} | overlap@10: {'keyword':>7} {'vector':>7} {'hybrid':>7} {'native':>7} | "
-        f"nDCG@10: {'sqlite':>7} {'weaviate':>8}"
+        f"{'set':14} {'questions':>9} | overlap@10: {'keyword':>7} {'vector':>7} {'hybrid':>7} {'native':>7}"
+        f" | nDCG@10: {'sqlite':>7} {'weaviate':>8}"
     )
     encoder: Any = OnceEncoder()
     for name in arguments.sets:

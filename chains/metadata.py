@@ -88,7 +88,7 @@ def _encode(value: Any, path: str, types: dict[str, str]) -> Any:
             types[path] = name
             return value.isoformat()
     raise IngestError(
-        f"The metadata value {value!r} under {path} is a {type(value).__name__}, and would not come back equal.",
+        f"The metadata {value!r} under {path} is a {type(value).__name__}: it would not come back equal.",
         remedy="Use text, finite numbers, true or false, None, dates, lists and dicts.",
     )
 

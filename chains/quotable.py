@@ -102,7 +102,7 @@ def list_start(text: str, pieces: Sequence[Stretch], place: int) -> int:
 
 
 def _names_columns(text: str, found: list[Stretch], number: int) -> bool:
-    """Whether a row is the first of its table and holds names only: it says nothing without the rows below."""
+    """Whether a row is the first of its table and holds names only: alone it says nothing."""
     one = found[number]
     if one.kind != "row" or any(character.isdigit() for character in text[one.start : one.end]):
         return False

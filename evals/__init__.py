@@ -1,4 +1,4 @@
-"""Measures whether base model, retrieval, adapter or both answer best. Nothing is here yet but the front door."""
+"""Measures whether base model, retrieval, adapter or both answer best. Only the front door is here yet."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The chat that `make chat` opens knows Ragweave: questions about it, answered from its own documents.
 
-The questions were written before any answer was looked at. Seventeen of twenty must hold the expected words, and all
-five that the documents do not answer must be declined.
+The questions were written before any answer was looked at. Seventeen of twenty must hold the expected words,
+and all five that the documents do not answer must be declined.
 """
 
 from __future__ import annotations
