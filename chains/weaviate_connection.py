@@ -260,12 +260,14 @@ def _is_refused(error: Exception) -> bool:
     )
 
 
+# What servers say of a collection or tenant that is not there; before 1.30 counts go through GraphQL.
+MISSING = ("could not find class", "tenant not found", "no graphql provider present", "cannot query field")
+
+
 def _is_missing(error: Exception) -> bool:
     from weaviate import exceptions
 
-    if isinstance(error, exceptions.UnexpectedStatusCodeError):
-        return error.status_code == 404 or "tenant not found" in str(error)
-    text = str(error).lower()
-    return isinstance(error, exceptions.WeaviateQueryError) and (
-        "could not find class" in text or "tenant not found" in text
-    )
+    if isinstance(error, exceptions.UnexpectedStatusCodeError) and error.status_code == 404:
+        return True
+    kinds = (exceptions.UnexpectedStatusCodeError, exceptions.WeaviateQueryError)
+    return isinstance(error, kinds) and any(words in str(error).lower() for words in MISSING)
