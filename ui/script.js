@@ -237,7 +237,7 @@ function draw() {
   const lastBefore = thread.lastElementChild?.dataset?.turn;
   document.body.classList.toggle("rw-busy", Boolean(page.running));
   document.body.classList.toggle("rw-empty", !turns.length);
-  if (!turns.length) thread.replaceChildren(empty());
+  if (!turns.length) drawEmpty(thread);
   else drawTurns(thread, turns);
   if (near || lastBefore !== turns.at(-1)?.id) thread.scrollTop = thread.scrollHeight;
   drawSources();
@@ -263,6 +263,18 @@ function drawTurns(thread, turns) {
   if (focused && label && document.activeElement === document.body) thread.querySelector(`[data-turn="${focused}"] [aria-label="${CSS.escape(label)}"]`)?.focus();
 }
 
+// A part of the frame is drawn anew only when it would look different: focus and scrolling stay.
+function redraw(node, look, make) {
+  if (looks.get(node) === look) return;
+  looks.set(node, look);
+  node.replaceChildren(...make().filter(Boolean));
+}
+
+function drawEmpty(thread) {
+  if (!thread.querySelector(".rw-welcome")) thread.replaceChildren(el("div", { class: "rw-shell" }));
+  redraw(thread.firstElementChild, JSON.stringify(page.knowledge), () => [empty()]);
+}
+
 function empty() {
   const knowledge = page.knowledge;
   if (!knowledge) return el("div", { class: "rw-welcome" });
@@ -276,11 +288,7 @@ function empty() {
 
 function drawSources() {
   const turn = page.conversation.turns.find((one) => one.id === page.shown) ?? page.conversation.turns.at(-1);
-  const look = JSON.stringify([turn?.id, turn?.status, turn?.sources]);
-  const panel = at("rw-sources");
-  if (panel.dataset.look === look) return;
-  panel.dataset.look = look;
-  panel.replaceChildren(el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")]));
+  redraw(at("rw-sources"), JSON.stringify([turn?.id, turn?.status, turn?.sources]), () => [el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")])]);
 }
 
 function drawConversations() {
@@ -324,14 +332,20 @@ function forget(conversation) {
 // ---- frame ---------------------------------------------------------------------------------------------
 
 function drawNav() {
-  const link = (hash, name) => el("a", { href: hash || "#", "aria-current": (location.hash || "#") === (hash || "#") ? "page" : false }, name);
+  const here = location.hash || "#";
+  const link = (hash, name) => el("a", { href: hash, "aria-current": here === hash ? "page" : false }, name);
   const dark = document.documentElement.dataset.theme === "dark";
-  at("rw-nav").replaceChildren(
-    el("button", { type: "button", class: "rw-icon-button rw-menu", "aria-label": "Conversations", "aria-expanded": String(document.body.classList.contains("rw-drawer")), onclick: () => { document.body.classList.toggle("rw-drawer"); drawNav(); } }, icon("menu")),
-    el("h1", { class: "rw-title" }, page.knowledge?.title ?? document.title),
-    el("nav", { "aria-label": "Pages" }, link("", "Chat"), link("#library", "Library")),
-    page.knowledge?.model ? el("span", { class: "rw-model", title: "The model that words the answers" }, page.knowledge.model) : "",
-    iconButton(dark ? "sun" : "moon", dark ? "Light colours" : "Dark colours", () => theme(dark ? "light" : "dark")));
+  const open = document.body.classList.contains("rw-drawer");
+  const title = page.knowledge?.title ?? document.title;
+  const model = page.knowledge?.model ?? "";
+  redraw(at("rw-nav"), JSON.stringify([here, dark, title, model]), () => [
+    el("button", { type: "button", class: "rw-icon-button rw-menu", "aria-label": "Conversations", onclick: () => { document.body.classList.toggle("rw-drawer"); drawNav(); } }, icon("menu")),
+    el("h1", { class: "rw-title" }, title),
+    el("nav", { "aria-label": "Pages" }, link("#", "Chat"), link("#library", "Library")),
+    model && el("span", { class: "rw-model", title: "The model that words the answers" }, model),
+    iconButton(dark ? "sun" : "moon", dark ? "Light colours" : "Dark colours", () => theme(dark ? "light" : "dark")),
+  ]);
+  at("rw-nav").querySelector(".rw-menu").setAttribute("aria-expanded", String(open));
 }
 
 function theme(chosen) {
@@ -361,7 +375,8 @@ async function learn() {
     page.knowledge ??= { documents: 0, passages: 0, sources: [], examples: [], error: "The server does not answer." };
   }
   if (!page.conversation.turns.length) draw();
-  at("rw-library").replaceChildren(el("div", { class: "rw-library-body" }, library(page.knowledge)));
+  const { examples, examples_pending, ...listed } = page.knowledge;
+  redraw(at("rw-library"), JSON.stringify(listed), () => [el("div", { class: "rw-library-body" }, library(listed))]);
   drawNav();
   if (page.knowledge.examples_pending) setTimeout(learn, 1200);
 }

@@ -17,7 +17,7 @@ from .page_fakes import FakeChain, FakeKnowledgeBase
 from .page_server import PageServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -376,6 +376,26 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(open_page: Open) 
     } == set()
 
 
+def test_the_focus_stays_while_the_page_waits_for_examples(open_page: Open) -> None:
+    page = open_page()
+    asked = []
+
+    def pending(route: Route) -> None:
+        asked.append(route.request.url)
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"examples_pending": True})
+
+    page.route("**/api/knowledge", pending)
+    page.reload()
+    page.wait_for_selector(".rw-welcome h2")
+    page.get_by_role("link", name="Library").focus()
+
+    page.wait_for_timeout(2500)
+
+    assert len(asked) >= 2
+    assert page.evaluate("document.activeElement.textContent") == "Library"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_axe_finds_nothing_serious(open_page: Open, size: tuple[int, int], scheme: str) -> None:
@@ -430,4 +450,5 @@ def test_each_example_gets_a_cited_answer_when_clicked(
             assert page.locator("#rw-sources .rw-cited mark").count() >= 1, example
 
         assert len(examples) == 3
+        page.close()
         own.stop()
