@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .embeddings import unit_vectors
 from .errors import ChainError
+from .langchain_encoder import unit_vectors
 from .records import EmbedderIdentity, Vector
 
 if TYPE_CHECKING:

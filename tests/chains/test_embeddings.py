@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
 
-from ragweave.chains.embeddings import LangChainEncoder, open_encoder
+from ragweave.chains.embeddings import open_encoder
 from ragweave.chains.errors import ChainError
+from ragweave.chains.langchain_encoder import LangChainEncoder
 from ragweave.chains.minilm import MiniLM
 from ragweave.chains.records import EmbedderIdentity
 
