@@ -10,7 +10,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -58,7 +59,13 @@ def create_app(
     from starlette.middleware.cors import CORSMiddleware
 
     api = PageApi(kb, chain, title=title, model_name=model_name)
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        api.warm_up()  # so that the first visitor already finds examples
+        yield
+
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.add_middleware(CORSMiddleware, allow_origins=[])  # present, so that Gradio does not open its own
     app.add_middleware(Guard, keys=tuple(keys), title=title)
     app.include_router(api.router())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -84,6 +85,10 @@ class PageApi:
         router.add_api_route("/api/knowledge", self.knowledge, methods=["GET"])
         router.add_api_route("/api/feedback", self.feedback, methods=["POST"])
         return router
+
+    def warm_up(self) -> None:
+        """Begin to look for examples, and so load the encoder, without waiting for it."""
+        threading.Thread(target=self.knowledge, name="ragweave-warm-up", daemon=True).start()
 
     def healthz(self) -> Response:
         """The process answers."""
