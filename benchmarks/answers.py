@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from langchain_core.documents import Document
+from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from ragweave.chains import EmbedderIdentity, KnowledgeBase, open_encoder, rag_chain
@@ -49,7 +50,7 @@ class Question:
     tuning: bool
 
 
-class RememberingEncoder:
+class RememberingEncoder(Embeddings):
     """The packaged encoder behind a table of vectors, which `save` keeps in a file."""
 
     def __init__(self, path: Path) -> None:
@@ -70,6 +71,13 @@ class RememberingEncoder:
     @property
     def window(self) -> int:
         return self._encoder.window
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        vectors: list[list[float]] = self.encode(texts).tolist()
+        return vectors
+
+    def embed_query(self, text: str) -> list[float]:
+        return self.embed_documents([text])[0]
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         return self._encoder.token_spans(text)
@@ -185,17 +193,20 @@ def fit_quotes(questions: Sequence[Question], kb: KnowledgeBase, encoder: Rememb
 def _conditional_logit(
     values: Sequence[NDArray[np.float64]], right: Sequence[NDArray[np.bool_]]
 ) -> NDArray[np.float64]:
-    scale = np.concatenate(values).std(0) + 1e-6
+    rows, hits = np.concatenate(values), np.concatenate(right)
+    scale = rows.std(0) + 1e-6
+    rows = rows / scale
+    sizes = [len(one) for one in values]
+    starts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
     weights = np.zeros(len(scale))
     momentum = np.zeros(len(scale))
     for _ in range(400):  # gradient ascent; the likelihood is concave but for the choice among right ones
-        gradient = -2e-3 * weights
-        for rows, hits in zip(values, right, strict=True):
-            scores = (rows / scale) @ weights
-            odds = np.exp(scores - scores.max())
-            inside = odds * hits
-            gradient += ((inside / inside.sum() - odds / odds.sum()) @ (rows / scale)) / len(values)
-        momentum = 0.9 * momentum + gradient
+        scores = rows @ weights
+        odds = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), sizes))
+        inside = odds * hits
+        drawn = inside / np.repeat(np.add.reduceat(inside, starts), sizes)
+        gradient = (drawn - odds / np.repeat(np.add.reduceat(odds, starts), sizes)) @ rows / len(values)
+        momentum = 0.9 * momentum + gradient - 2e-3 * weights
         weights += 0.3 * momentum
     result: NDArray[np.float64] = weights / scale
     return result
