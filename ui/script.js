@@ -415,9 +415,6 @@ function arrange() {
   at("rw-thread").setAttribute("tabindex", "-1");
   at("rw-composer").before(el("div", { id: "rw-receipt-box", role: "status", hidden: true }));
   document.body.append(el("div", { id: "rw-status", class: "rw-unseen", role: "status" }));
-  for (const [id, name] of [["rw-upload", "Add documents"], ["rw-send", "Send"], ["rw-stop", "Stop"]]) button(id)?.setAttribute("aria-label", name);
-  button("rw-upload")?.replaceChildren(icon("plus"));
-  question()?.setAttribute("aria-label", "Question");
 }
 
 function start() {
@@ -425,7 +422,7 @@ function start() {
   listen("rw-turn", takeTurn);
   listen("rw-cards", takeCards);
   listen("rw-receipt", takeReceipt);
-  button("rw-stop")?.addEventListener("click", () => stop());
+  document.addEventListener("click", (event) => { if (event.target.closest?.("#rw-stop")) stop(); });
   window.addEventListener("hashchange", route);
   document.addEventListener("change", chosen, true);
   at("rw-main").addEventListener("click", () => { if (document.body.classList.contains("rw-drawer")) route(); });
@@ -444,7 +441,7 @@ function start() {
 theme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
 const waiting = setInterval(() => {
-  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-receipt"].every(at) || !question()) return;
+  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-receipt", "rw-upload", "rw-send", "rw-stop"].every(at) || !question()) return;
   clearInterval(waiting);
   theme();
   start();

@@ -350,7 +350,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(open_page: Open) 
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate(
-                "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+                "(({ ariaLabel, textContent }) => ariaLabel ?? textContent.trim())(document.activeElement)"
             )
         )
         outlines.add(
