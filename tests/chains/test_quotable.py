@@ -1,0 +1,89 @@
+"""What of a passage can be quoted, and how far a list reaches."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragweave.chains.quotable import is_lead_in, list_end, list_start, stretches
+
+LISTED = "Bring these:\n\n- a passport\n- two photos. In colour.\n- the fee\n\nThen wait."
+CODE = "Run this:\n\n```python\nx = {\n}\n```\n\nDone at last."
+
+
+def quoted(text: str) -> list[str]:
+    return [text[one.start : one.end] for one in stretches(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Leave\n\nYou get 25 days a year.",
+        "Leave\n=====\n\nYou get 25 days a year.",
+        "Leave\n\nYou get 25 days a year.",
+        "Some text ends here.\n\nLeave\n\nYou get 25 days a year.",
+        "Leave\nYou get 25 days a year, of which ten may be carried over into the following one.",
+    ],
+)
+def test_a_heading_is_not_quoted_but_kept_with_what_stands_below_it(text: str) -> None:
+    last = stretches(text)[-1]
+
+    assert last.heading == "Leave"
+    assert text[last.start : last.end].startswith("You get 25 days")
+    assert "Leave" not in quoted(text)
+
+
+def test_items_and_rows_are_stretches_of_their_kind() -> None:
+    table = "| name | port |\n|---|---|\n| web | 80 |"
+
+    assert [one.kind for one in stretches(LISTED)][1:3] == ["item", "item"]
+    assert quoted(table) == ["| web | 80 |"]  # the names of the columns are no answer
+    assert {one.kind for one in stretches(table)} == {"row"}
+
+
+def test_a_fenced_block_is_one_stretch_with_its_braces() -> None:
+    assert quoted(CODE) == ["Run this:", "x = {\n}", "Done at last."]
+
+
+def test_marks_of_the_format_are_left_out() -> None:
+    text = "/// note\n\nMind the gap.\n\n///\n\n{* ../a.py *}\n\n<img src='a.png'>\n\n---\n\nThe end is near."
+
+    assert quoted(text) == ["Mind the gap.", "The end is near."]
+
+
+@pytest.mark.parametrize("text", ["", "   \n\n  "])
+def test_nothing_comes_of_nothing(text: str) -> None:
+    assert stretches(text) == []
+
+
+def test_headings_alone_are_better_quoted_than_lost() -> None:
+    assert quoted("# Contact") == ["# Contact"]
+
+
+def test_a_list_ends_with_its_last_item_and_brings_second_sentences() -> None:
+    pieces = stretches(LISTED)
+
+    end = list_end(LISTED, pieces, 0, words=100)
+
+    assert is_lead_in("Bring these:")
+    assert LISTED[pieces[0].start : pieces[end].end].endswith("the fee")
+
+
+def test_a_long_list_is_cut_at_the_number_of_words() -> None:
+    pieces = stretches(LISTED)
+
+    end = list_end(LISTED, pieces, 0, words=6)
+
+    assert LISTED[pieces[end].start : pieces[end].end] == "- a passport"
+
+
+def test_an_item_finds_what_leads_it_in() -> None:
+    pieces = stretches(LISTED)
+
+    assert list_start(LISTED, pieces, 2) == 0
+    assert list_start(LISTED, pieces, len(pieces) - 1) == len(pieces) - 1
+
+
+def test_prose_below_a_colon_is_no_list() -> None:
+    text = "Import it first:\n\nThis is a paragraph."
+
+    assert list_end(text, stretches(text), 0, words=100) == 0
