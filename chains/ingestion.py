@@ -67,14 +67,16 @@ class Ingestion:
         tasks = list(self._tasks(found, ledger))
         missing = _missing(found, ledger, tasks) if delete_missing else []
         moved = _moves(tasks, missing)
-        self.total = len(tasks) + len(missing)
+        self.total = self.done + len(tasks) + len(missing) - len(moved)
         preparer = Preparer(self.encoder, fingerprint(self.encoder, READER_VERSION))
         if not self.dry_run and (tasks or missing):
             self.store.bind(self.encoder.identity())
         for task in tasks:
             self._take(task, preparer, moved)
         self._flush(moved)
-        self._remove(missing, forget=set(moved.values()))
+        arrived = {moved[name] for name in self.outcome.get("moved", ())}
+        stranded = set(moved.values()) - arrived  # the new file failed: the old text is all there is of it
+        self._remove([one for one in missing if one.source not in stranded], forget=arrived)
         return self._report(found, started)
 
     def delete(self, sources: Sequence[str]) -> IngestReport:

@@ -148,6 +148,25 @@ def test_a_moved_file_keeps_its_embeddings(handbook: Path, tmp_path: Path) -> No
     assert [info.source for info in kb.sources()] == ["handbook/holidays.md", "handbook/pay.md"]
 
 
+def test_a_moved_file_that_cannot_be_stored_leaves_what_was_there(handbook: Path, tmp_path: Path) -> None:
+    class Picky(WordEncoder):
+        def encode(self, texts: Any) -> Any:
+            if any("renamed" in text for text in texts):
+                raise IngestError("The embedding service refused a text.", remedy="Shorten it.")
+            return super().encode(texts)
+
+    (handbook / "plain.txt").write_text("Tea is served at four.")  # its title, and so its index, is its name
+    kb = _open(tmp_path / "kb", Picky())
+    kb.ingest("handbook")
+    (handbook / "plain.txt").rename(handbook / "renamed.txt")
+
+    report = kb.ingest("handbook", delete_missing=True)
+
+    assert [failure.source for failure in report.failed] == ["handbook/renamed.txt"]
+    assert (report.moved, report.deleted) == ((), ())
+    assert "Tea" in kb.text("handbook/plain.txt")
+
+
 def test_a_bad_file_is_a_failure_and_the_others_go_in(handbook: Path, kb: KnowledgeBase) -> None:
     kb.ingest("handbook")
     (handbook / "leave.md").write_bytes(b"\x00\x01\x02" * 100)
@@ -280,6 +299,22 @@ def test_progress_counts_to_the_total(handbook: Path, kb: KnowledgeBase) -> None
 
     assert events[-1].done == events[-1].total == 2
     assert [event.status for event in events].count("added") == 2
+
+
+def test_progress_ends_at_the_total_with_failures_and_moves(handbook: Path, kb: KnowledgeBase) -> None:
+    kb.ingest("handbook")
+    (handbook / "leave.md").rename(handbook / "holidays.md")
+    (handbook / "pay.md").unlink()
+    events: list[IngestEvent] = []
+
+    kb.ingest(
+        ["handbook", Document("x", metadata={"source": "bad", "blob": b"1"})],
+        delete_missing=True,
+        on_progress=events.append,
+    )
+
+    assert [event.status for event in events if event.status != "reading"] == ["failed", "moved", "deleted"]
+    assert events[-1].done == events[-1].total == 3
 
 
 def test_delete_takes_names_and_an_unknown_one_is_a_failure(handbook: Path, kb: KnowledgeBase) -> None:
