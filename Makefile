@@ -61,6 +61,9 @@ bench: install
 	$(BIN)/python benchmarks/retrieval.py
 	$(BIN)/python benchmarks/answers.py
 	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/imports.py
+	$(BIN)/python benchmarks/formats.py
 
 build: install
 	rm -rf dist

@@ -27,10 +27,10 @@ from typing import Any
 
 import numpy as np
 from langchain_core.documents import Document
-from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
+from remembering import RememberingEncoder
 
-from ragweave.chains import EmbedderIdentity, KnowledgeBase, open_encoder, rag_chain
+from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.abstention import SIGNALS, judge
 from ragweave.chains.extractive import measured
 
@@ -48,49 +48,6 @@ class Question:
     answers: tuple[str, ...]
     paragraph: str
     tuning: bool
-
-
-class RememberingEncoder(Embeddings):
-    """The packaged encoder behind a table of vectors, which `save` keeps in a file."""
-
-    def __init__(self, path: Path) -> None:
-        self._encoder = open_encoder()
-        self._path = path
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-        if path.exists():
-            with np.load(path, allow_pickle=False) as kept:
-                self._vectors = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
-
-    def save(self) -> None:
-        texts = np.array(list(self._vectors), dtype=np.str_)
-        np.savez(self._path, texts=texts, vectors=np.stack(list(self._vectors.values())))
-
-    def identity(self) -> EmbedderIdentity:
-        return self._encoder.identity()
-
-    @property
-    def window(self) -> int:
-        return self._encoder.window
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        vectors: list[list[float]] = self.encode(texts).tolist()
-        return vectors
-
-    def embed_query(self, text: str) -> list[float]:
-        return self.embed_documents([text])[0]
-
-    def token_spans(self, text: str) -> list[tuple[int, int]]:
-        return self._encoder.token_spans(text)
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
-        return np.stack([self._vectors[text] for text in texts])
-
-    def encode_query(self, text: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self.encode([text])[0]
-        return vector
 
 
 def rows_of(path: Path) -> list[Any]:

@@ -15,39 +15,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from remembering import RememberingEncoder
 from retrieval import SETS, Dataset, load, ndcg
 
-from ragweave.chains import KnowledgeBase, open_encoder
+from ragweave.chains import KnowledgeBase
 from ragweave.chains.analyser import query_tokens
 from ragweave.chains.fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
-from ragweave.chains.records import EmbedderIdentity, Vector
-
-
-class OnceEncoder:
-    """The default encoder, each text embedded once."""
-
-    def __init__(self) -> None:
-        self._encoder = open_encoder()
-        self._known: dict[str, Vector] = {}
-        self.window = self._encoder.window
-
-    def identity(self) -> EmbedderIdentity:
-        return self._encoder.identity()
-
-    def token_spans(self, text: str) -> list[tuple[int, int]]:
-        return self._encoder.token_spans(text)
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self._encoder.encode(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
-
-    def encode_query(self, text: str) -> Vector:
-        if text not in self._known:
-            self._known[text] = self._encoder.encode_query(text)
-        return self._known[text]
 
 
 def overlap(one: Sequence[tuple[str, float]], two: Sequence[tuple[str, float]]) -> float:
@@ -96,7 +69,7 @@ def main() -> None:
         f"{'set':14} {'questions':>9} | overlap@10: {'keyword':>7} {'vector':>7} {'hybrid':>7} {'native':>7}"
         f" | nDCG@10: {'sqlite':>7} {'weaviate':>8}"
     )
-    encoder: Any = OnceEncoder()
+    encoder = RememberingEncoder()
     for name in arguments.sets:
         data = load(name)
         url = f"{arguments.weaviate}&collection=Stores{name.title().replace('-', '')}{int(time.time())}"

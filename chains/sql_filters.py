@@ -13,8 +13,9 @@ from typing import Any, cast
 
 from .errors import FilterError
 from .filters import Condition, Expression, Operator, Scalar, json_type
+from .sort_keys import sort_key, text_key
 
-__all__ = ["RowSet", "facets", "filter_sql", "sort_key"]
+__all__ = ["RowSet", "facets", "filter_sql"]
 
 ORDERS: dict[Operator, str] = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 TEXT_COLUMNS = {"heading": "heading", "source": "source", "title": "title", "updated_at": "updated_at"}
@@ -63,7 +64,7 @@ def _compared(operator: Operator, count: int, mark: str = "?") -> str:
 
 def _text_sql(column: str, operator: Operator, values: Sequence[Scalar]) -> tuple[str, list[bytes]]:
     # Bytes, because half a surrogate pair cannot be bound as text; SQLite compares both byte by byte.
-    texts = [_bytes(value) for value in values if isinstance(value, str)]
+    texts = [text_key(value) for value in values if isinstance(value, str)]
     if not texts:
         return "0", []
     return f"{column} {_compared(operator, len(texts), 'CAST(? AS TEXT)')}", texts
@@ -91,7 +92,7 @@ def _facet_set(condition: Condition, tenant: int) -> RowSet:
             "SELECT chunk FROM facets WHERE tenant = ? AND field = ? AND kind = ? "
             f"AND value {_compared(condition.operator, len(same))}"
         )
-        bound += [tenant, _bytes(condition.field), kind, *same]
+        bound += [tenant, text_key(condition.field), kind, *same]
     return RowSet(" UNION ALL ".join(parts) or "SELECT 0 WHERE 0", tuple(bound), condition.operator == "ne")
 
 
@@ -100,51 +101,8 @@ def facets(metadata: Mapping[str, Any]) -> Iterator[tuple[bytes, str, bytes]]:
     for field, stored in metadata.items():
         elements: Sequence[Any] = stored if isinstance(stored, (list, tuple)) else (stored,)
         for kind, value in _distinct(sort_key(element) for element in elements):
-            yield _bytes(field), kind, value
+            yield text_key(field), kind, value
 
 
 def _distinct(keys: Iterable[tuple[str, bytes] | None]) -> Iterable[tuple[str, bytes]]:
     return dict.fromkeys(key for key in keys if key is not None)
-
-
-def sort_key(value: Any) -> tuple[str, bytes] | None:
-    """The JSON type of a value, and bytes that sort as values of this type do; None where nothing compares.
-
-    Numbers of any size, whole or not, compare exactly, which neither SQLite's integers nor its floats do.
-
-    >>> keys = [sort_key(number)[1] for number in (-(2**70), -1.5, -1, 0, 0.1, 2**53, 2**53 + 1, 1e300)]
-    >>> keys == sorted(keys) and len(set(keys)) == len(keys) and sort_key(1) == sort_key(1.0)
-    True
-    """
-    kind = json_type(value)
-    if kind == "text":
-        return kind, _bytes(value)
-    if kind == "bool":
-        return kind, b"\x01" if value else b"\x00"
-    if kind == "number" and value == value:
-        return kind, _number_key(value)
-    return None
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")  # the order of its bytes is the order of its code points
-
-
-def _number_key(value: int | float) -> bytes:
-    """Sign, power of two, digits after the leading one: numbers as they are read, so bytes sort alike."""
-    if value == 0:
-        return b"\x02"
-    if isinstance(value, float) and math.isinf(value):
-        return b"\x04" if value > 0 else b"\x00"
-    digits, denominator = abs(value).as_integer_ratio()  # the denominator of a float is a power of two
-    power = digits.bit_length() - denominator.bit_length()
-    digits <<= -digits.bit_length() % 8  # whole bytes, so that the leading one is the first bit
-    size = digits.bit_length() // 8
-    exponent = (power + 2**31).to_bytes(4, "big")
-    mantissa = digits.to_bytes(size, "big").rstrip(b"\x00")
-    if value > 0:
-        return b"\x03" + exponent + mantissa
-    # Of two negative numbers the one with more digits is smaller: all inverted, half a byte each, and an end
-    # that is above any of them.
-    inverted = bytes(15 - int(digit, 16) for digit in (exponent + mantissa).hex())
-    return b"\x01" + inverted + b"\x10"

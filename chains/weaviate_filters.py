@@ -8,13 +8,12 @@ blanks and does not find the empty text, and its numbers are floats. Knows no co
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-import struct
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .filters import OWN_FIELDS, Condition, Expression, Scalar, json_type
+from .sort_keys import sort_key
 
 if TYPE_CHECKING:
     from weaviate.collections.classes.filters import FilterReturn
@@ -30,7 +29,6 @@ __all__ = [
 
 NOTHING = "nothing"  # what `compile_filter` gives where no passage can match
 SUFFIXES = {"text": "t", "number": "n", "bool": "b"}
-FLIPPED = str.maketrans("0123456789abcdef", "fedcba9876543210")
 
 
 def index_property(field: str, kind: str) -> str:
@@ -49,30 +47,19 @@ def index_property(field: str, kind: str) -> str:
 
 
 def order_key(value: Scalar) -> str:
-    """A text of hexadecimal digits in the order of the values, equal only for equal values.
+    """A text of hexadecimal digits in the order of the values of one type, equal only for equal values.
 
     >>> sorted([10, 9.5, -3, 2**53 + 1, float(2**53)], key=order_key)
     [-3, 9.5, 10, 9007199254740992.0, 9007199254740993]
     """
-    if isinstance(value, str):
-        return "=" + value.encode("utf-8", "surrogatepass").hex()
-    if isinstance(value, bool):
-        return str(int(value))
-    if value < 0:
-        return "0" + _magnitude(-value).translate(FLIPPED)
-    return "1" + _magnitude(value)
+    found = sort_key(value)
+    if found is None:
+        raise ValueError(f"{value!r} is in no order.")
+    return _text(found[1])
 
 
-def _magnitude(value: int | float) -> str:
-    """The nearest float below, and what is left: integers past 2**53 are not rounded."""
-    try:
-        near = float(value)
-    except OverflowError:
-        near = math.inf
-    if isinstance(value, int) and near > value:
-        near = math.nextafter(near, 0.0)
-    rest = f"{value - int(near):x}" if isinstance(value, int) and value != near else ""
-    return f"{struct.pack('>d', abs(near)).hex()}{len(rest):08x}{rest}"
+def _text(key: bytes) -> str:
+    return f"={key.hex()}"  # never empty: Weaviate does not find the empty text
 
 
 def index_properties(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -80,10 +67,10 @@ def index_properties(metadata: Mapping[str, Any]) -> dict[str, list[str]]:
     properties: dict[str, list[str]] = {}
     for field, stored in metadata.items():
         for element in stored if isinstance(stored, (list, tuple)) else (stored,):
-            kind = json_type(element)
-            if kind != "other" and element == element:  # NaN equals nothing
-                keys = properties.setdefault(index_property(field, kind), [])
-                key = order_key(element)
+            found = sort_key(element)
+            if found is not None:
+                keys = properties.setdefault(index_property(field, found[0]), [])
+                key = _text(found[1])
                 if key not in keys:
                     keys.append(key)
     return properties
