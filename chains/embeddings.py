@@ -5,9 +5,10 @@ Knows no store. Loads nothing before the first text.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial, wraps
 from os import PathLike
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from .errors import ChainError
 from .records import EmbedderIdentity, Vector
@@ -17,7 +18,10 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import
     from langchain_core.embeddings import Embeddings
     from numpy.typing import NDArray
 
-__all__ = ["Encoder", "open_encoder"]
+__all__ = ["Encoder", "once_per_question", "open_encoder"]
+
+QUESTIONS = 64  # whose vectors an encoder keeps
+T = TypeVar("T")
 
 
 class Encoder(Protocol):
@@ -70,3 +74,20 @@ def open_encoder(embeddings: object | None = None) -> Encoder:
 
 def _has(value: object, *methods: str) -> bool:
     return all(callable(getattr(value, method, None)) for method in methods)
+
+
+def once_per_question(encode: Callable[[T, str], Vector]) -> Callable[[T, str], Vector]:
+    """Makes an `encode_query` keep the vectors of its last questions, read-only.
+
+    One turn asks for the same vector in the search, in the reading and, without scores, in the judging.
+    """
+
+    @wraps(encode)
+    def recall(self: T, text: str) -> Vector:
+        own = vars(self)
+        kept = own.get("_kept") or own.setdefault("_kept", lru_cache(QUESTIONS)(partial(encode, self)))
+        vector: Vector = kept(text)
+        vector.flags.writeable = False
+        return vector
+
+    return recall

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .embeddings import once_per_question
 from .errors import ChainError
 from .records import EmbedderIdentity, Vector
 
@@ -66,6 +67,7 @@ class LangChainEncoder:
         given = self._embeddings.embed_documents(list(texts))
         return unit_vectors(given, _model_name(self._embeddings), shape=(len(texts), self._dimension))
 
+    @once_per_question
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question."""
         given = [self._embeddings.embed_query(text)]

@@ -24,6 +24,7 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
+from .embeddings import once_per_question
 from .errors import ChainError
 from .records import EmbedderIdentity, Vector
 
@@ -93,6 +94,7 @@ class MiniLM(Embeddings):
                     vectors[rows] = found
         return vectors
 
+    @once_per_question
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question, shape (384,)."""
         vector: Vector = self.encode([text])[0]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .embeddings import once_per_question
 from .errors import ChainError
 from .langchain_encoder import unit_vectors
 from .records import EmbedderIdentity, Vector
@@ -79,6 +80,7 @@ class SentenceTransformerEncoder:
             vectors[batch] = unit_vectors(given, self._name, shape=(len(batch), dimension))
         return vectors
 
+    @once_per_question
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question."""
         dimension = self.identity().dimension

@@ -10,11 +10,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.runnables import Runnable
 
 from .question_candidates import FORMS, Candidate, candidates
+
+if TYPE_CHECKING:
+    from ragweave.chains import SourceInfo
 
 __all__ = ["ExampleFinder", "answered"]
 
@@ -87,9 +90,9 @@ class ExampleFinder:
         """Whether more may still come."""
         return self._running
 
-    def questions(self) -> list[dict[str, str]]:
-        """What was found so far; starts the search if the knowledge base is another than last time."""
-        state = "|".join(sorted(f"{one.source}:{one.sha256}" for one in self._kb.sources()))
+    def questions(self, sources: Iterable[SourceInfo]) -> list[dict[str, str]]:
+        """What was found so far; starts the search if the sources are others than last time."""
+        state = "|".join(sorted(f"{one.source}:{one.sha256}" for one in sources))
         with self._lock:
             if state != self._seen:
                 self._seen = state

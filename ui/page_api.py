@@ -128,7 +128,7 @@ class PageApi:
                 "updated": short_date(newest),
                 "updated_at": newest,
                 "upload_megabytes": UPLOAD_MEGABYTES,
-                "examples": self._examples.questions(),
+                "examples": self._examples.questions(sources),
                 "examples_pending": self._examples.pending(),
                 "sources": [
                     {

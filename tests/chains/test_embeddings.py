@@ -112,3 +112,26 @@ def test_a_wrapped_packaged_model_is_the_packaged_model() -> None:
 
 def test_opening_a_folder_loads_nothing(tmp_path: Path) -> None:
     assert open_encoder(tmp_path / "no such folder") is not None
+
+
+def test_a_question_is_embedded_once_by_each_encoder() -> None:
+    class Counting(Embeddings):
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            return [[1.0, 0.0] for _ in texts]
+
+        def embed_query(self, text: str) -> list[float]:
+            self.asked.append(text)
+            return [3.0, 4.0]
+
+    one, other = Counting(), Counting()
+    first, second = open_encoder(one), open_encoder(other)
+
+    vectors = [first.encode_query("q"), first.encode_query("q"), second.encode_query("q")]
+
+    assert (one.asked, other.asked) == (["q"], ["q"])
+    assert vectors[0] is vectors[1]
+    with pytest.raises(ValueError, match="read-only"):
+        vectors[0][0] = 9

@@ -61,7 +61,7 @@ def test_every_base_gets_three_questions_that_it_answers_with_a_citation(
         kb.ingest(sources)
         chain = rag_chain(None, kb.as_retriever())
 
-        questions = _wait(ExampleFinder(kb, chain))
+        questions = _wait(ExampleFinder(kb, chain), kb)
 
         assert len(questions) >= 3
         for question in questions[:3]:
@@ -71,24 +71,24 @@ def test_every_base_gets_three_questions_that_it_answers_with_a_citation(
 
 def test_an_empty_base_has_no_examples(tmp_path: Path) -> None:
     with KnowledgeBase.open(tmp_path / "kb") as kb:
-        assert _wait(ExampleFinder(kb, rag_chain(None, kb.as_retriever()))) == []
+        assert _wait(ExampleFinder(kb, rag_chain(None, kb.as_retriever())), kb) == []
 
 
 def test_new_documents_bring_new_examples(tmp_path: Path) -> None:
     with KnowledgeBase.open(tmp_path / "kb") as kb:
         finder = ExampleFinder(kb, rag_chain(None, kb.as_retriever()))
-        before = _wait(finder)
+        before = _wait(finder, kb)
 
         text = "A ginkgo is a tree with leaves like fans. It grows slowly."
         kb.ingest([Document(id="garden", page_content=text)])
 
         assert before == []
-        assert _wait(finder) == ["What is a ginkgo?"]
+        assert _wait(finder, kb) == ["What is a ginkgo?"]
 
 
-def _wait(finder: ExampleFinder) -> list[str]:
+def _wait(finder: ExampleFinder, kb: KnowledgeBase) -> list[str]:
     until = time.monotonic() + 90
-    finder.questions()
+    finder.questions(kb.sources())
     while finder.pending() and time.monotonic() < until:
         time.sleep(0.1)
-    return [one["question"] for one in finder.questions()]
+    return [one["question"] for one in finder.questions(kb.sources())]
