@@ -21,7 +21,7 @@ from .fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
 from .metadata import flat_metadata
 from .records import Chunk, SourceInfo
 from .report import IngestReport, OnProgress
-from .store import Legs, Store
+from .store import FusingStore, Legs, Store
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from .ingestion import Ingestion
     from .retriever import KnowledgeBaseRetriever
 
-__all__ = ["KnowledgeBase", "SearchMode"]
+__all__ = ["Fusion", "KnowledgeBase", "SearchMode"]
 
 SearchMode = Literal["hybrid", "keyword", "vector"]
+Fusion = Literal["relative", "native"]
 
 
 class KnowledgeBase:
@@ -200,6 +201,7 @@ class KnowledgeBase:
         k: int = 8,
         alpha: float | None = None,
         mode: SearchMode = "hybrid",
+        fusion: Fusion = "relative",
         filter: Mapping[str, Any] | None = None,
     ) -> list[Document]:
         """The best `k` passages for a query, best first; [] where nothing fits.
@@ -210,13 +212,14 @@ class KnowledgeBase:
             alpha: weight of the vector leg against the keyword leg, 0..1; by default one measured over
                 several public collections.
             mode: both legs, or one of them.
+            fusion: of both legs: "relative", the same on every store, or "native", by the Weaviate server.
             filter: keys of metadata and what they must be, see `docs/knowledge-bases.md`.
 
         Raises:
             FilterError: an unknown operator, or a key that no document has.
             StoreUnavailable: the store does not answer.
         """
-        _check_search(k, alpha, mode)
+        _check_search(k, alpha, mode, fusion)
         where = parse_filter(filter)
         if k == 0 or not query.strip() or not self._ready():
             return []
@@ -224,8 +227,13 @@ class KnowledgeBase:
             check_fields(where, self._store.fields())
         tokens = query_tokens(query, self._store.languages()) if mode != "vector" else []
         vector = self._encoder.encode_query(query) if mode != "keyword" else None
-        legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
-        best = _ranked(legs, mode, DEFAULT_ALPHA if alpha is None else alpha)[:k]
+        alpha = DEFAULT_ALPHA if alpha is None else alpha
+        if mode == "hybrid" and fusion == "native" and vector is not None:
+            legs = Legs((), ())
+            best = self._fusing_store().hybrid_native(tokens, vector, alpha=alpha, limit=k, where=where)
+        else:
+            legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
+            best = _ranked(legs, mode, alpha)[:k]
         chunks = self._store.get([hit for hit, _ in best])
         stages = _stages(legs, mode, best)
         return [_document(chunks[hit], score, stages[hit]) for hit, score in best if hit in chunks]
@@ -237,10 +245,13 @@ class KnowledgeBase:
         k: int = 8,
         alpha: float | None = None,
         mode: SearchMode = "hybrid",
+        fusion: Fusion = "relative",
         filter: Mapping[str, Any] | None = None,
     ) -> list[Document]:
         """`search` without blocking the event loop."""
-        return await asyncio.to_thread(self.search, query, k=k, alpha=alpha, mode=mode, filter=filter)
+        return await asyncio.to_thread(
+            self.search, query, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=filter
+        )
 
     def as_retriever(
         self,
@@ -248,19 +259,30 @@ class KnowledgeBase:
         k: int = 8,
         alpha: float | None = None,
         mode: SearchMode = "hybrid",
+        fusion: Fusion = "relative",
         filter: Mapping[str, Any] | None = None,
     ) -> KnowledgeBaseRetriever:
         """A LangChain retriever with these defaults; each can be given per call too."""
         from .retriever import KnowledgeBaseRetriever
 
-        _check_search(k, alpha, mode)
-        return KnowledgeBaseRetriever(kb=self, k=k, alpha=alpha, mode=mode, filter=dict(filter or {}))
+        _check_search(k, alpha, mode, fusion)
+        return KnowledgeBaseRetriever(
+            kb=self, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=dict(filter or {})
+        )
 
     def as_tool(self, *, k: int = 8, name: str = "search_documents", description: str = "") -> BaseTool:
         """A LangChain tool for agents: content is numbered passages, the artifact their Documents."""
         from .tool import search_tool
 
         return search_tool(self, k=k, name=name, description=description)
+
+    def _fusing_store(self) -> FusingStore:
+        if isinstance(self._store, FusingStore):
+            return self._store
+        raise ChainError(
+            'fusion="native" is done by a Weaviate server, and this knowledge base lies in a folder.',
+            remedy='Leave fusion at "relative", or open a weaviate:// URL.',
+        )
 
     def _ready(self) -> bool:
         """Whether there is a base to search, made by this embedder."""
@@ -273,13 +295,15 @@ class KnowledgeBase:
         return self._bound
 
 
-def _check_search(k: int, alpha: float | None, mode: str) -> None:
+def _check_search(k: int, alpha: float | None, mode: str, fusion: str) -> None:
     if isinstance(k, bool) or not isinstance(k, int) or k < 0:
         raise ChainError(f"k is {k!r}.", remedy="Give the number of passages wanted, 0 or more.")
     if alpha is not None and not 0 <= alpha <= 1:
         raise ChainError(f"alpha is {alpha!r}.", remedy="Give a weight from 0 (keywords) to 1 (vectors).")
     if mode not in get_args(SearchMode):
         raise ChainError(f"Unknown mode {mode!r}.", remedy=f"Modes are: {', '.join(get_args(SearchMode))}.")
+    if fusion not in get_args(Fusion):
+        raise ChainError(f"Unknown fusion {fusion!r}.", remedy=f"There are: {', '.join(get_args(Fusion))}.")
 
 
 def _ranked(legs: Legs, mode: SearchMode, alpha: float) -> Sequence[tuple[str, float]]:

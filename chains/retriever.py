@@ -9,7 +9,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, InstanceOf
 
-from .knowledge_base import KnowledgeBase, SearchMode
+from .knowledge_base import Fusion, KnowledgeBase, SearchMode
 
 __all__ = ["KnowledgeBaseRetriever"]
 
@@ -17,13 +17,14 @@ __all__ = ["KnowledgeBaseRetriever"]
 class KnowledgeBaseRetriever(BaseRetriever):
     """Finds passages of a knowledge base; made by `KnowledgeBase.as_retriever`.
 
-    `k`, `alpha`, `mode` and `filter` are defaults; `retriever.invoke(query, k=3)` is for one call.
+    `k`, `alpha`, `mode`, `fusion` and `filter` are defaults; `retriever.invoke(query, k=3)` is for one call.
     """
 
     kb: InstanceOf[KnowledgeBase] = Field(exclude=True, repr=False)
     k: int = 8
     alpha: float | None = None
     mode: SearchMode = "hybrid"
+    fusion: Fusion = "relative"
     filter: dict[str, Any] = Field(default_factory=dict)
 
     def _get_relevant_documents(
@@ -38,7 +39,7 @@ class KnowledgeBaseRetriever(BaseRetriever):
 
     def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """This call's settings; filters of the retriever and of the call both hold."""
-        known = {"k": self.k, "alpha": self.alpha, "mode": self.mode}
+        known = {"k": self.k, "alpha": self.alpha, "mode": self.mode, "fusion": self.fusion}
         unknown = given.keys() - known.keys() - {"filter"}
         if unknown:
             names = ", ".join([*known, "filter"])

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .filters import Expression
 from .records import Chunk, EmbedderIdentity, SourceRecord, Vector
 
-__all__ = ["SCHEMA_VERSION", "Legs", "Store"]
+__all__ = ["SCHEMA_VERSION", "FusingStore", "Legs", "Store"]
 
 SCHEMA_VERSION = 1
 
@@ -87,3 +87,13 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release what is held; a second call does nothing."""
+
+
+@runtime_checkable
+class FusingStore(Protocol):
+    """A store whose server fuses the two legs itself, by relative scores too."""
+
+    def hybrid_native(
+        self, tokens: Sequence[str], vector: Vector, *, alpha: float, limit: int, where: Expression = ()
+    ) -> Sequence[tuple[str, float]]:
+        """The best `limit` hits as (chunk id, fused score), best first."""

@@ -69,6 +69,28 @@ def test_k_alpha_and_mode_are_checked(kb: KnowledgeBase) -> None:
             kb.search("leave", **wrong)
 
 
+def test_native_fusion_needs_a_server_and_says_so(kb: KnowledgeBase) -> None:
+    with pytest.raises(ChainError, match="Weaviate"):
+        kb.search("leave", fusion="native")
+    with pytest.raises(ChainError, match="relative, native"):
+        kb.search("leave", fusion="other")  # type: ignore[arg-type]
+
+
+@pytest.mark.integration
+def test_native_fusion_ranks_as_ours_does(open_weaviate_store: Any) -> None:
+    kb = KnowledgeBase(open_weaviate_store(), WordEncoder())
+    kb.ingest(Document(text, metadata={"source": source}) for source, text in TEXTS.items())
+
+    native = kb.search("annual leave of the office", fusion="native", alpha=0.4)
+    ours = kb.as_retriever(alpha=0.4).invoke("annual leave of the office")
+
+    assert [document.id for document in native] == [document.id for document in ours]
+    assert [document.metadata["score"] for document in native] == pytest.approx(
+        [document.metadata["score"] for document in ours], abs=1e-3
+    )
+    assert set(native[0].metadata["scores"]) == {"fused"}
+
+
 def test_filters_limit_the_search(kb: KnowledgeBase) -> None:
     found = kb.search("the", filter={"rank": {"gte": 1}, "team": ["p", "l"]})
 
