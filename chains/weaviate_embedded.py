@@ -83,9 +83,10 @@ class EmbeddedServer:
         """
         with self._lock, self._locked():
             state = self._read().with_living_users()
-            if not state.runs():
+            ready = _is_ready(state, self._timeout)
+            if not state.runs():  # or no longer: it may have died while it was asked
                 state = self._start(state)
-            elif not _is_ready(state.port, self._timeout):
+            elif not ready:
                 raise StoreUnavailable(
                     f"The Weaviate of {self._place.folder} (process {state.pid}) does not answer.",
                     remedy=f"End that process (kill {state.pid}), and try again.",
@@ -167,7 +168,7 @@ class EmbeddedServer:
         self._write(state)  # before it is ready: if we are killed now, the next one finds it
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
-            if _is_ready(state.port, 0.5):
+            if _is_ready(state, 0.5):
                 return state
             time.sleep(0.1)
         if process.poll() is None:
@@ -255,19 +256,21 @@ def _find_binary(place: EmbeddedPlace) -> Path:
     )
 
 
-def _is_ready(port: int, seconds: float) -> bool:
+def _is_ready(state: _State, seconds: float) -> bool:
+    """Whether the server answers within `seconds`; a process that is not there is not waited for."""
     deadline = time.monotonic() + seconds
-    while True:
+    while state.runs():
         left = max(0.1, min(2.0, deadline - time.monotonic()))
         try:
             with urllib.request.urlopen(
-                f"http://127.0.0.1:{port}/v1/.well-known/ready", timeout=left
+                f"http://127.0.0.1:{state.port}/v1/.well-known/ready", timeout=left
             ) as reply:
                 return bool(reply.status == 200)
         except OSError:
             if time.monotonic() >= deadline:
                 return False
         time.sleep(0.1)
+    return False
 
 
 def _stop(pid: int, started: str) -> None:

@@ -51,6 +51,12 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def stop(child: int) -> None:
+    """SIGSTOP for a child process, and wait until every thread has stopped."""
+    os.kill(child, signal.SIGSTOP)
+    os.waitpid(child, os.WUNTRACED)
+
+
 class WeaviateProcess:
     """One server; the same ports and the same data at every start."""
 
@@ -128,8 +134,7 @@ class WeaviateProcess:
     def freeze(self) -> None:
         """Stop it without ending it: it accepts connections and answers nothing."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        os.waitpid(self._process.pid, os.WUNTRACED)  # until every thread has stopped
+        stop(self._process.pid)
 
     def thaw(self) -> None:
         """Let it go on."""

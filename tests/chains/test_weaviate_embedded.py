@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from ragweave.chains.errors import ChainError, StoreUnavailable
 from ragweave.chains.processes import process_start
 from ragweave.chains.weaviate_store import WeaviateStore
-from tests.weaviate_process import free_ports
+from tests.weaviate_process import free_ports, stop
 
 from .store_contract import IDENTITY, passage, put_one, record, unit
 
@@ -132,6 +133,22 @@ def test_a_server_that_died_is_started_again_by_the_one_who_needs_it(folder: Fol
 
 
 @pytest.mark.integration
+def test_a_server_that_dies_while_it_is_asked_is_started_again(folder: Folder) -> None:
+    store = WeaviateStore(folder.url)
+    put_one(store, "a.md", "word")
+    first = folder.recorded["pid"]
+    late = WeaviateStore(folder.url)
+    stop(first)
+    threading.Timer(1, os.kill, (first, signal.SIGKILL)).start()
+
+    assert late.count() == 1
+
+    assert folder.recorded["pid"] != first
+    late.close()
+    store.close()
+
+
+@pytest.mark.integration
 def test_the_orphan_of_a_killed_process_is_used_again_and_then_stopped(folder: Folder) -> None:
     other = folder.other_process()
     orphan = folder.recorded["pid"]
@@ -152,7 +169,7 @@ def test_a_server_that_hangs_is_told_with_the_process_to_end(folder: Folder) -> 
     store = WeaviateStore(folder.url)
     put_one(store, "a.md", "word")
     late = WeaviateStore(folder.url, timeout=1)
-    os.kill(folder.recorded["pid"], signal.SIGSTOP)
+    stop(folder.recorded["pid"])
     start = time.monotonic()
 
     with pytest.raises(StoreUnavailable, match=f"kill {folder.recorded['pid']}"):

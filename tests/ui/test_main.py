@@ -14,10 +14,12 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("workplace")
 RAGWEAVE = (sys.executable, "-m", "ragweave.ui")
+# A shell that starts the tests in the background has them ignore SIGINT, and so their children.
 ENDLESS = """
-import sys, time
+import signal, sys, time
 from ragweave.ui import wiring
 from ragweave.ui.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def wait(settings):
     print("waiting", file=sys.stderr, flush=True)
     time.sleep(60)
