@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 __all__ = ["AdapterInfo", "ChatRequest", "Delta", "Sampling", "TokenLogprob", "Usage", "split_version"]
 
-FinishReason = Literal["stop", "length", "tool_calls"]
+FinishReason = Literal["stop", "length"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

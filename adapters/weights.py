@@ -36,8 +36,8 @@ class AdapterWeights:
     """Everything of one adapter version that computing needs.
 
     Keys are the module names of the base model as `named_modules()` gives them
-    (`model.layers.0.self_attn.q_proj`). `exclusive` is "" where slots can carry all of it, else the reason why
-    not (DoRA, modules_to_save, ...): such an adapter has its own lane.
+    (`model.layers.0.self_attn.q_proj`). `exclusive` is "" where slots can carry all of it, else the reason
+    why not (DoRA, modules_to_save, ...): such an adapter has its own lane.
     """
 
     linear: Mapping[str, LoraPair] = field(default_factory=dict)
