@@ -11,6 +11,7 @@ from typing import Any
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import NOTHING_FOUND, Verdict, judge
+from .adapter_choice import check_answered, check_model, for_answer
 from .citations import bind_citations
 from .embeddings import Encoder
 from .extractive import Quote, select_quotes
@@ -59,9 +60,11 @@ def abstain_step(decide: Judge, reader: Reader | None) -> Step:
 
 
 def answer_step(model: Runnable[Any, Any] | None, prompt: Any, reader: Reader) -> Step:
-    """Streams `answer`, then sets `citations, abstained, adapter, usage`."""
+    """Streams `answer`, then sets `citations, abstained, adapter, adapter_version, usage`."""
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        config = for_answer(config, state.get("route"))
+        check_model(model, config)
         if _declines(state):
             yield from _abstention(state, detail)
             return
@@ -81,6 +84,8 @@ def answer_step(model: Runnable[Any, Any] | None, prompt: Any, reader: Reader) -
             for piece in run(state, config, detail):
                 yield piece
             return
+        config = for_answer(config, state.get("route"))
+        check_model(model, config)
         messages = (
             prompt_messages(state) if prompt is None else await prompt.ainvoke(_for_prompt(state), config)
         )
@@ -114,6 +119,7 @@ def _ending(
     state: RagState, generated: Generated, reader: Reader, config: RunnableConfig, detail: dict[str, Any]
 ) -> Iterator[Piece]:
     """What follows a model's reply: its citations, or what stands in for a reply that is none."""
+    check_answered(generated.reply, config)
     if generated.declined:
         yield from _abstention(state, detail, generated)
     elif not generated.shown.strip():
@@ -150,6 +156,7 @@ def _end(answer: str, citations: list[dict[str, Any]], abstained: bool, generate
         "citations": citations,
         "abstained": abstained,
         "adapter": generated.adapter if generated else "",
+        "adapter_version": generated.adapter_version if generated else "",
         "usage": generated.usage if generated else {},
     }
 

@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from .adapter_choice import for_rewriting
 from .analyser import query_tokens
 from .prompts import CONDENSE
 from .state import RagState, text_of
@@ -38,19 +39,20 @@ POSSESSIVE = frozenset({"its", "their", "theirs", "his", "her", "hers"})
 
 
 def condense_step(model: Runnable[Any, Any] | None) -> Step:
-    """Sets `standalone`."""
+    """Sets `standalone`; a model writes it as its base, whatever adapter the answer is to come from."""
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         if model is None or not state["history"]:
             yield {"standalone": _ruled(state, detail)}
             return
-        yield {"standalone": _checked(text_of(model.invoke(_messages(state), config)), state, detail)}
+        reply = model.invoke(_messages(state), for_rewriting(config))
+        yield {"standalone": _checked(text_of(reply), state, detail)}
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         if model is None or not state["history"]:
             yield {"standalone": _ruled(state, detail)}
             return
-        reply = await model.ainvoke(_messages(state), config)
+        reply = await model.ainvoke(_messages(state), for_rewriting(config))
         yield {"standalone": _checked(text_of(reply), state, detail)}
 
     return Step("condense", run, arun)

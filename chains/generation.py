@@ -101,4 +101,12 @@ class Generated:
     @property
     def adapter(self) -> str:
         """The adapter that wrote the reply, by the model's own word; "" for a base model."""
-        return str(self.reply.response_metadata.get("adapter", "")) if self.reply is not None else ""
+        return self._said_of_itself("adapter")
+
+    @property
+    def adapter_version(self) -> str:
+        """The version of that adapter."""
+        return self._said_of_itself("adapter_version")
+
+    def _said_of_itself(self, key: str) -> str:
+        return str(self.reply.response_metadata.get(key) or "") if self.reply is not None else ""

@@ -62,8 +62,9 @@ def test_an_answer_that_only_begins_like_the_sign_is_shown_whole() -> None:
 def test_usage_and_adapter_come_from_the_reply() -> None:
     generated = Generated(passages=1)
     usage = {"input_tokens": 3, "output_tokens": 1, "total_tokens": 4}
-    generated.feed(AIMessageChunk(content="Yes", response_metadata={"adapter": "legal"}))
+    said = {"adapter": "legal", "adapter_version": "2"}
+    generated.feed(AIMessageChunk(content="Yes", response_metadata=said))
     generated.feed(AIMessageChunk(content="", usage_metadata=usage))  # type: ignore[arg-type]
 
     assert generated.usage["total_tokens"] == 4
-    assert generated.adapter == "legal"
+    assert (generated.adapter, generated.adapter_version) == ("legal", "2")

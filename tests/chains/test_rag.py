@@ -26,7 +26,7 @@ from .fakes import WordEncoder
 
 KEYS = {
     "question", "history", "filter", "standalone", "queries", "route", "documents", "answer", "citations",
-    "abstained", "grounding", "adapter", "usage", "trace",
+    "abstained", "grounding", "adapter", "adapter_version", "usage", "trace",
 }  # fmt: skip
 LEAVE = "Employees get 25 days of annual leave each year. Leave must be approved by the manager."
 PAY = "Salaries are paid on the 25th of each month. Overtime is paid with the next salary."
