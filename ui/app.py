@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from langchain_core.runnables import Runnable
 
 from .callbacks import ask, failure_sentence, new_request_id
-from .page_api import PageApi
+from .page_api import ListAdapters, PageApi
 from .security import Guard
 from .uploads import UPLOAD_MEGABYTES, UploadEvent
 
@@ -49,16 +49,18 @@ def create_app(
     title: str = "Ragweave",
     keys: Sequence[str] = (),
     model_name: str = "",
+    adapters: ListAdapters | None = None,
 ) -> FastAPI:
     """The web chat over a knowledge base and a chain, ready for any ASGI server.
 
-    Without `keys` it answers to this machine's own names only; with them, to whoever signs in with one.
+    With `adapters`, the `list_adapters` of the chain's model, people choose who words each answer. Without
+    `keys` the page answers to this machine's own names only; with them, to whoever signs in with one.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
     import gradio as gr
     from starlette.middleware.cors import CORSMiddleware
 
-    api = PageApi(kb, chain, title=title, model_name=model_name)
+    api = PageApi(kb, chain, title=title, model_name=model_name, adapters=adapters)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -197,7 +199,10 @@ def _ask(chain: Runnable[Any, Any], api: PageApi) -> Callable[[str, str], Iterat
         request_id, first = new_request_id(), True
         given = _history(history)
         name = api.uploads.name
-        for update in ask(chain, question, given["messages"], request_id=request_id, name=name):
+        updates = ask(
+            chain, question, given["messages"], adapter=given["adapter"], request_id=request_id, name=name
+        )
+        for update in updates:
             value = asdict(update) | {"replaces": given["replaces"]}
             cards = value.pop("sources")
             yield (
@@ -217,9 +222,14 @@ def _history(text: str) -> dict[str, Any]:
         messages = [
             {"role": str(one["role"]), "content": str(one["content"])} for one in given.get("messages", [])
         ]
-        return {"messages": messages, "replaces": str(given.get("replaces", ""))}
+        adapter = given.get("adapter")
+        return {
+            "messages": messages,
+            "replaces": str(given.get("replaces", "")),
+            "adapter": None if adapter is None else str(adapter),
+        }
     except (ValueError, TypeError, KeyError, AttributeError):
-        return {"messages": [], "replaces": ""}
+        return {"messages": [], "replaces": "", "adapter": None}
 
 
 def _upload(kb: KnowledgeBase, api: PageApi) -> Callable[[list[str] | None], Iterator[tuple[Any, Any]]]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from .errors import explain
 from .sources_panel import Card, source_cards
@@ -44,6 +44,10 @@ class Update:
     standalone: str = ""
     error: str = ""
     seconds: float = 0.0
+    asked: str = ""  # the adapter that was to answer
+    by: str = ""  # who worded the answer: model, reader (quotes) or abstention
+    adapter: str = ""  # by the model's own word; "" for the base model
+    adapter_version: str = ""
     sources: list[Card] | None = None
 
 
@@ -57,18 +61,22 @@ def ask(
     question: str,
     history: Sequence[Mapping[str, str]] = (),
     *,
+    adapter: str | None = None,
     request_id: str = "",
     pace: float = PACE,
     name: Callable[[str], str] = str,
 ) -> Iterator[Update]:
     """Answer one question, update by update: the first at once, the last final.
 
-    `name` says how a source is called before users.
+    `adapter` is the one to answer with, "" for the base model, None to leave it to the chain; `name` says
+    how a source is called before users.
     Closing the generator stops the chain. A failure is an update that says so, never an exception.
     """
-    turn = _Turn(Update(request_id or new_request_id(), question.strip()), name)
+    turn = _Turn(Update(request_id or new_request_id(), question.strip(), asked=adapter or ""), name)
     yield turn.snapshot()
-    pump = _Pump(lambda: chain.stream({"question": turn.update.question, "history": _recent(history)}), pace)
+    given = {"question": turn.update.question, "history": _recent(history)}
+    config = RunnableConfig(configurable={} if adapter is None else {"adapter": adapter})
+    pump = _Pump(lambda: chain.stream(given, config), pace)
     try:
         for piece in pump.pieces():
             if isinstance(piece, Exception):
@@ -197,6 +205,11 @@ class _Turn:
             self._fresh = True
         elif key == "abstained":
             self._abstained = bool(value)
+        elif key in ("adapter", "adapter_version"):
+            setattr(update, key, str(value))
+        elif key == "trace":
+            answers = (step["detail"] for step in value if step["step"] == "answer")
+            update.by = next((str(detail.get("by", "")) for detail in answers), update.by)
         elif key == "standalone":
             update.standalone = str(value) if str(value).strip() != update.question else ""
         else:

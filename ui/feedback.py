@@ -1,11 +1,11 @@
-"""Thumbs, kept with what they are about: question, answer, sources and time, in one SQLite file."""
+"""Thumbs, kept with what they are about: question, answer, sources, adapter and time, in one SQLite file."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,11 @@ CREATE TABLE IF NOT EXISTS feedback (
     question TEXT NOT NULL, answer TEXT NOT NULL, sources TEXT NOT NULL
 )
 """
+INSERT = """
+INSERT INTO feedback (request_id, given_at, verdict, question, answer, sources, adapter, adapter_version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+LATER = ("adapter", "adapter_version")  # columns that files made before there were adapters lack
 
 
 class FeedbackStore:
@@ -32,7 +37,15 @@ class FeedbackStore:
         self._file = file
 
     def give(
-        self, request_id: str, verdict: Verdict, *, question: str, answer: str, sources: Sequence[str]
+        self,
+        request_id: str,
+        verdict: Verdict,
+        *,
+        question: str,
+        answer: str,
+        sources: Sequence[str],
+        adapter: str = "",
+        adapter_version: str = "",
     ) -> None:
         """Store an opinion, or forget it where `verdict` is empty."""
         with closing(self._open()) as database, database:
@@ -40,7 +53,7 @@ class FeedbackStore:
             if verdict:
                 given_at = datetime.now(UTC).isoformat(timespec="seconds")
                 row = (request_id, given_at, verdict, question, answer, json.dumps(list(sources)))
-                database.execute("INSERT INTO feedback VALUES (?, ?, ?, ?, ?, ?)", row)
+                database.execute(INSERT, (*row, adapter, adapter_version))
 
     def all(self) -> list[dict[str, Any]]:
         """Every opinion, the newest last."""
@@ -55,4 +68,9 @@ class FeedbackStore:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         database = sqlite3.connect(self._file, timeout=5)
         database.execute(SCHEMA)
+        there = {row[1] for row in database.execute("PRAGMA table_info(feedback)")}
+        for column in LATER:
+            if column not in there:
+                with suppress(sqlite3.OperationalError):  # another process was quicker
+                    database.execute(f"ALTER TABLE feedback ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
         return database

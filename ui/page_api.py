@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,14 +21,17 @@ from .sources_panel import file_name, short_date
 from .uploads import UPLOAD_MEGABYTES, UploadFolder
 
 if TYPE_CHECKING:
+    from ragweave.adapters import AdapterInfo
     from ragweave.chains import KnowledgeBase
 
-__all__ = ["Feedback", "PageApi", "data_folder"]
+__all__ = ["Feedback", "ListAdapters", "PageApi", "data_folder"]
 
 log = logging.getLogger(__name__)
 
+ListAdapters = Callable[[], "Sequence[AdapterInfo]"]  # what may be chosen now: `ChatLora.list_adapters`
+
 HERE = Path(__file__).parent
-SCRIPTS = ("conversations.js", "draw.js", "script.js")
+SCRIPTS = ("adapters.js", "conversations.js", "draw.js", "script.js")
 FILES = {"style.css": "text/css"} | dict.fromkeys(SCRIPTS, "text/javascript")
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -46,6 +50,8 @@ class Feedback(BaseModel):
     question: str = Field(max_length=100_000)
     answer: str = Field(max_length=100_000)
     sources: list[str] = Field(default=[], max_length=100)
+    adapter: str = Field(default="", max_length=1000)
+    adapter_version: str = Field(default="", max_length=200)
 
 
 def data_folder(kb: Any) -> Path:
@@ -66,10 +72,19 @@ def _checker(kb: KnowledgeBase, chain: Runnable[Any, Any], model_name: str) -> R
 class PageApi:
     """What the page asks for by plain HTTP, over one knowledge base."""
 
-    def __init__(self, kb: KnowledgeBase, chain: Runnable[Any, Any], *, title: str, model_name: str) -> None:
+    def __init__(
+        self,
+        kb: KnowledgeBase,
+        chain: Runnable[Any, Any],
+        *,
+        title: str,
+        model_name: str,
+        adapters: ListAdapters | None = None,
+    ) -> None:
         self._kb = kb
         self._title = title
         self._model_name = model_name
+        self._adapters = adapters
         self.data_folder = data_folder(kb)
         self.uploads = UploadFolder(self.data_folder / "uploads")
         self._feedback = FeedbackStore(self.data_folder / "feedback.sqlite")
@@ -83,6 +98,7 @@ class PageApi:
         router.add_api_route("/readyz", self.readyz, methods=["GET"])
         router.add_api_route("/page/{name}", self.file, methods=["GET"])
         router.add_api_route("/api/knowledge", self.knowledge, methods=["GET"])
+        router.add_api_route("/api/adapters", self.adapters, methods=["GET"])
         router.add_api_route("/api/feedback", self.feedback, methods=["POST"])
         return router
 
@@ -144,6 +160,21 @@ class PageApi:
             headers={"Cache-Control": "no-store"},
         )
 
+    def adapters(self) -> Response:
+        """What may write the answers: the base model and its adapters, as they are now."""
+        found: Sequence[AdapterInfo] = ()
+        try:
+            found = self._adapters() if self._adapters else ()
+        except Exception as error:  # the edge: the menu says why it is empty
+            log.warning("The adapters cannot be listed", exc_info=True)
+            return JSONResponse({"error": failure_sentence(error)}, status_code=503)
+        listed = [
+            {"name": one.name, "version": one.version, "description": one.description, "rank": one.rank}
+            for one in found
+        ]
+        told = {"base": self._model_name, "adapters": listed}
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
     def feedback(self, given: Feedback) -> Response:
         """Store a thumb, or take it back."""
         self._feedback.give(
@@ -152,5 +183,7 @@ class PageApi:
             question=given.question,
             answer=given.answer,
             sources=given.sources,
+            adapter=given.adapter,
+            adapter_version=given.adapter_version,
         )
         return JSONResponse({"stored": True})

@@ -2,6 +2,7 @@
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
 import { cards, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
 import { fresh, page, remove, save, storage, stored } from "./conversations.js";
+import * as adapters from "./adapters.js";
 
 const at = (id) => document.getElementById(id);
 const HISTORY = 6; // turns that a follow-up may lean on
@@ -25,7 +26,7 @@ function offerHistory(replaces = "") {
   page.replaces = replaces;
   const turns = page.conversation.turns.filter((turn) => turn.id !== replaces && turn.answer && turn.status !== "failed");
   const messages = turns.slice(-HISTORY).flatMap((turn) => [{ role: "user", content: turn.question }, { role: "assistant", content: turn.answer }]);
-  fill("rw-history", JSON.stringify({ messages, replaces }));
+  fill("rw-history", JSON.stringify({ messages, replaces, adapter: adapters.asked() }));
 }
 
 async function send(text, replaces = "") {
@@ -58,6 +59,7 @@ function takeTurn(update) {
   if (!turn) {
     if (!RUNNING.has(update.status) && page.running !== update.id) return; // of a conversation left behind
     turn = { sources: [], feedback: "", at: Date.now() };
+    adapters.keepChoice(update.asked);
     const replaced = turns.findIndex((one) => one.id === update.replaces);
     turns.splice(replaced < 0 ? turns.length : replaced, replaced < 0 ? 0 : 1, turn);
   }
@@ -83,6 +85,7 @@ function done(turn) {
   offerHistory();
   drawConversations();
   const cited = new Set(turn.citations.map((one) => one.n)).size;
+  if (turn.status === "failed") adapters.learnAdapters(); // the one asked for may be gone
   say({ answered: `Answer ready, ${cited} ${cited === 1 ? "source" : "sources"}.`, abstained: "The documents do not answer this.", failed: turn.error, stopped: "Stopped." }[turn.status] ?? "");
 }
 
@@ -196,13 +199,13 @@ function actions(turn, last) {
   const thumb = (verdict, label) => iconButton(verdict, label, () => vote(turn, verdict), { "aria-pressed": String(turn.feedback === verdict) });
   return el("div", { class: "rw-actions" }, turn.answer ? copy : null,
     last ? iconButton("again", "Ask again", () => send(turn.question, turn.id)) : null,
-    turn.answer ? [thumb("up", "Good answer"), thumb("down", "Bad answer")] : null);
+    turn.answer ? [thumb("up", "Good answer"), thumb("down", "Bad answer")] : null, adapters.label(turn));
 }
 
 async function vote(turn, verdict) {
   const given = turn.feedback === verdict ? "" : verdict;
   const sources = [...new Set(turn.sources.filter((one) => one.cited).map((one) => one.source))];
-  const body = JSON.stringify({ request_id: turn.id, verdict: given, question: turn.question, answer: turn.answer, sources });
+  const body = JSON.stringify({ request_id: turn.id, verdict: given, question: turn.question, answer: turn.answer, sources, adapter: turn.adapter, adapter_version: turn.adapter_version });
   const response = await fetch("/api/feedback", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
   say(response?.ok ? (given ? "Thank you, stored." : "Taken back.") : "The opinion could not be stored.");
   if (!response?.ok) return;
@@ -250,7 +253,7 @@ function drawTurns(thread, turns) {
   const before = new Map([...thread.children].map((node) => [node.dataset.turn, node]));
   for (const [index, turn] of turns.entries()) {
     const last = index === turns.length - 1;
-    const look = JSON.stringify([turn, last]);
+    const look = JSON.stringify([turn, last, adapters.madeBy(turn)]);
     const old = before.get(turn.id);
     const there = thread.children[index];
     if (old && looks.get(old) === look && old === there) continue;
@@ -316,6 +319,7 @@ function open(conversation) {
   page.shown = null;
   document.body.classList.remove("rw-drawer");
   location.hash = "";
+  adapters.draw();
   offerHistory();
   at("rw-thread").replaceChildren();
   draw();
@@ -346,6 +350,7 @@ function drawNav() {
     iconButton(dark ? "sun" : "moon", dark ? "Light colours" : "Dark colours", () => theme(dark ? "light" : "dark")),
   ]);
   at("rw-nav").querySelector(".rw-menu").setAttribute("aria-expanded", String(open));
+  adapters.place();
 }
 
 function theme(chosen) {
@@ -435,6 +440,7 @@ function start() {
   route();
   draw();
   learn().then(drawConversations);
+  adapters.startAdapters((news) => { offerHistory(page.replaces); draw(); if (news) say(news); });
   document.body.classList.add("rw-ready");
 }
 

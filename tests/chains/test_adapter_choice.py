@@ -1,4 +1,4 @@
-"""An adapter asked for reaches the model that writes the answer, or the call fails; never the base instead."""
+"""An adapter asked for reaches the model that writes the answer, or the call fails: never the base alone."""
 
 from __future__ import annotations
 

@@ -1,14 +1,25 @@
-"""A clean place to run commands in."""
+"""A clean place to run commands in, and a browser that leaves no page without a look at what it did."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import os
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain_core.documents import Document
+
+from .page_server import PageServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+DESKTOP, PHONE = (1280, 800), (390, 844)
+Open = Callable[..., "Page"]
 
 
 @pytest.fixture
@@ -31,3 +42,44 @@ def workplace_documents(shared_data: Path) -> list[Document]:
         Document(id=entry["id"], page_content=entry["text"], metadata={"title": entry["title"]})
         for entry in entries
     ]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: PageServer) -> Iterator[Open]:
+    """Opens the chat; the test fails where a script failed, a policy was broken or a request left."""
+    contexts = []
+    troubles: list[str] = []
+
+    def open_(
+        size: tuple[int, int] = DESKTOP, scheme: Any = "light", url: str = "", ready: bool = True
+    ) -> Page:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
+        page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda request: _stays(request.url, troubles))
+        page.goto(url or server.url)
+        if ready:
+            page.wait_for_selector("body.rw-ready")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert troubles == []
+
+
+def _stays(url: str, troubles: list[str]) -> None:
+    if not re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:)", url):
+        troubles.append(f"left the machine: {url}")

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
+from ragweave.adapters import AdapterInfo, UnknownAdapter
 from ragweave.chains.records import SourceInfo
 from ragweave.chains.report import Failure, IngestEvent, IngestReport, OnProgress
 
@@ -48,6 +49,9 @@ class FakeKnowledgeBase:
     def sources(self) -> list[SourceInfo]:
         when = "2026-11-25T09:00:00+00:00"
         return [SourceInfo(name, name, 1, "ff", when, when) for name in [*TEXTS, *self.added]]
+
+    def as_retriever(self) -> Runnable[str, list[Document]]:
+        return RunnableLambda(lambda query: [passage("handbook/leave.md")])
 
     def documents(self, source: str) -> list[Document]:
         return [passage(source)] if source in TEXTS else []
@@ -114,3 +118,34 @@ class FakeChain(Runnable[Any, Any]):
             ],
             "abstained": False,
         }
+
+
+class FakeAdapters(FakeChain):
+    """The same chain over a model with three adapters; `names` is what is there now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names = {
+            "legal": "Cites clauses, in the language of contracts.",
+            "support": "Friendly and short, as the help desk writes.",
+            "summaries": "",
+        }
+        self.chosen: list[str | None] = []
+
+    def list_adapters(self) -> list[AdapterInfo]:
+        return [
+            AdapterInfo(name=name, version="2", description=description, rank=16)
+            for name, description in sorted(self.names.items())
+        ]
+
+    def stream(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Iterator[dict[str, Any]]:
+        name = (config or {}).get("configurable", {}).get("adapter")
+        self.chosen.append(name)
+        if name and name not in self.names:
+            raise UnknownAdapter(name, self.names)
+        yield from super().stream(input)
+        by = {"abstain": "abstention", "quote": "reader"}.get(input["question"].split()[0], "model")
+        yield {"adapter": name or "", "adapter_version": "2" if name else ""}
+        yield {"trace": [{"step": "answer", "ms": 9.1, "detail": {"by": by}}]}

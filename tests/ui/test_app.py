@@ -4,15 +4,17 @@ import html
 import json
 import re
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from ragweave.adapters import AdapterError
 from ragweave.ui.app import create_app, message
 from ragweave.ui.feedback import FeedbackStore
 
-from .page_fakes import EVIL, FakeChain, FakeKnowledgeBase
+from .page_fakes import EVIL, FakeAdapters, FakeChain, FakeKnowledgeBase
 
 KEY = "a-key-that-nobody-guesses"
 
@@ -59,6 +61,36 @@ def test_a_store_that_is_down_makes_it_alive_but_not_ready(tmp_path: Path) -> No
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
     assert client.get("/api/knowledge").status_code == 503
+
+
+def test_the_adapters_are_listed_as_they_are_now(tmp_path: Path) -> None:
+    chain = FakeAdapters()
+    app = create_app(FakeKnowledgeBase(tmp_path), chain, adapters=chain.list_adapters)  # type: ignore[arg-type]
+    client = TestClient(app, base_url="http://localhost")
+    chain.names = {"support": "Friendly."}
+
+    listed = client.get("/api/adapters").json()
+
+    support = {"name": "support", "version": "2", "description": "Friendly.", "rank": 16}
+    assert listed == {"base": "", "adapters": [support]}
+
+
+def test_adapters_that_cannot_be_listed_say_why(tmp_path: Path) -> None:
+    def down() -> NoReturn:
+        raise AdapterError("The server gpu:8000 does not answer.", remedy="Start it.")
+
+    app = create_app(FakeKnowledgeBase(tmp_path), FakeChain(), adapters=down)  # type: ignore[arg-type]
+
+    answer = TestClient(app, base_url="http://localhost").get("/api/adapters")
+
+    assert (answer.status_code, answer.json()) == (
+        503,
+        {"error": "The server gpu:8000 does not answer. Start it."},
+    )
+
+
+def test_a_chain_without_adapters_lists_none(client: TestClient) -> None:
+    assert client.get("/api/adapters").json() == {"base": "", "adapters": []}
 
 
 def test_the_page_may_run_no_foreign_code(client: TestClient) -> None:

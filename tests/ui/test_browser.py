@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pytest
 from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.ui.feedback import FeedbackStore
 
+from .conftest import DESKTOP, PHONE, Open
 from .page_fakes import FakeChain, FakeKnowledgeBase
 from .page_server import PageServer
 
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parents[2]
-DESKTOP, PHONE = (1280, 800), (390, 844)
-Open = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -42,37 +31,6 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server = PageServer(FakeKnowledgeBase(folder), FakeChain(), title="Handbook")
     yield server
     server.stop()
-
-
-@pytest.fixture
-def open_page(browser: Browser, server: PageServer) -> Iterator[Open]:
-    """Opens the chat; the test fails where a script failed, a policy was broken or a request left."""
-    contexts = []
-    troubles: list[str] = []
-
-    def open_(
-        size: tuple[int, int] = DESKTOP, scheme: Any = "light", url: str = "", ready: bool = True
-    ) -> Page:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: troubles.append(f"script: {error}"))
-        page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda request: _stays(request.url, troubles))
-        page.goto(url or server.url)
-        if ready:
-            page.wait_for_selector("body.rw-ready")
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert troubles == []
-
-
-def _stays(url: str, troubles: list[str]) -> None:
-    if not re.match(r"(http://127\.0\.0\.1[:/]|data:|blob:)", url):
-        troubles.append(f"left the machine: {url}")
 
 
 def _box(page: Page) -> Locator:

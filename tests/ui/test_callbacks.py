@@ -5,7 +5,7 @@ import time
 from ragweave.chains.errors import StoreUnavailable
 from ragweave.ui.callbacks import Update, ask
 
-from .page_fakes import FakeChain
+from .page_fakes import FakeAdapters, FakeChain
 
 
 def test_the_first_update_comes_before_the_chain_has_done_anything() -> None:
@@ -113,6 +113,28 @@ def test_history_reaches_the_chain_cut_to_the_last_turns() -> None:
     given = chain.asked[0]["history"]
     assert len(given) == 12
     assert given[-1] == {"role": "user", "content": "question 29"}
+
+
+def test_an_answer_says_who_made_it() -> None:
+    last = list(ask(FakeAdapters(), "leave?", adapter="support"))[-1]
+
+    assert (last.by, last.asked, last.adapter, last.adapter_version) == ("model", "support", "support", "2")
+
+
+def test_a_choice_that_was_never_offered_is_left_to_the_chain() -> None:
+    chain = FakeAdapters()
+
+    list(ask(chain, "leave?"))
+    list(ask(chain, "leave?", adapter=""))
+
+    assert chain.chosen == [None, ""]
+
+
+def test_an_adapter_that_is_gone_fails_with_the_names_that_are_known() -> None:
+    last = list(ask(FakeAdapters(), "leave?", adapter="suport"))[-1]
+
+    assert last.status == "failed"
+    assert last.error.startswith("There is no adapter 'suport'. Did you mean 'support'?")
 
 
 def _last(question: str) -> Update:

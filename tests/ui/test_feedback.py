@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from ragweave.ui.feedback import FeedbackStore
@@ -38,3 +40,16 @@ def test_an_opinion_can_be_taken_back(tmp_path: Path) -> None:
 def test_reading_makes_no_file(tmp_path: Path) -> None:
     assert FeedbackStore(tmp_path / "feedback.sqlite").all() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_from_before_there_were_adapters_is_read_and_written(tmp_path: Path) -> None:
+    file = tmp_path / "feedback.sqlite"
+    with closing(sqlite3.connect(file)) as database, database:
+        columns = "given_at TEXT, verdict TEXT, question TEXT, answer TEXT, sources TEXT"
+        database.execute(f"CREATE TABLE feedback (request_id TEXT PRIMARY KEY, {columns})")
+        database.execute("INSERT INTO feedback VALUES ('0a1b2c3d', '2026-01-01', 'up', 'q', 'a', '[]')")
+
+    store = FeedbackStore(file)
+    store.give("1a1b2c3d", "up", question="q", answer="a", sources=[], adapter="legal", adapter_version="2")
+
+    assert [(one["adapter"], one["adapter_version"]) for one in store.all()] == [("", ""), ("legal", "2")]
