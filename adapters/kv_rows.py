@@ -121,6 +121,17 @@ class KVRows(Cache):
                 self._hold([])  # a long answer's memory goes back
                 self._bias = None
 
+    def read(self, row: int) -> list[LayerKV]:
+        """What a row has seen, layer by layer."""
+        span = slice(self.starts[row], self.column)
+        return [(layer.key_rows[row, :, span], layer.value_rows[row, :, span]) for layer in self.buffers]
+
+    def write_column(self, row: int, alone: KVRows) -> None:
+        """Take over the column that a row, run alone, has just written."""
+        for layer, other in zip(self.buffers, alone.buffers, strict=True):
+            layer.key_rows[row, :, self.column] = other.key_rows[0, :, alone.column]
+            layer.value_rows[row, :, self.column] = other.value_rows[0, :, alone.column]
+
     def make_room(self, *, before: int = 0) -> None:
         """Have a column to write, and `before` more in front of the first row's."""
         if self._bias is None:

@@ -138,6 +138,21 @@ class Runner:
         positions = torch.tensor(self.kv.lengths)[:, None]
         return self._forward(ids, positions, self.kv, self.slots, mask=self._mask())[:, -1]
 
+    @torch.inference_mode()
+    def decode_row(self, row: int, token: int) -> Tensor:
+        """The same step for one row alone, logits [1, vocabulary]; its column is written like in `decode`."""
+        alone = KVRows(1)
+        alone.append(self.kv.read(row))
+        alone.make_room()
+        ids, positions = torch.tensor([[token]]), torch.tensor([[self.kv.lengths[row]]])
+        together, self.kv = self.kv, alone
+        try:
+            logits = self._forward(ids, positions, alone, [self.slots[row]], mask=self._mask())[:, -1]
+        finally:
+            self.kv = together
+        together.write_column(row, alone)
+        return logits
+
     def advance(self) -> None:
         """The last step counts."""
         self.kv.advance()

@@ -262,25 +262,35 @@ class SlotPool:
     """The slots of one base model: writes adapters into them and says which serve the current forward.
 
     Args:
-        model: the base model; its layers are wrapped in place.
         slots: how many adapters are resident at once, beside the base.
     """
 
-    def __init__(self, model: nn.Module, slots: int) -> None:
-        self.model = model
+    def __init__(self, slots: int) -> None:
         self.slots = slots
         self.step: StepSlots | None = None
-        parameter = next(model.parameters())
-        self._like = torch.empty(0, dtype=_computing_dtype(model), device=parameter.device)
         self._groups: dict[str, SharedInput] = {}
-        self._group_names = _sharing_one_input(model)
         self._linear: dict[str, SlotLinear] = {}
         self._embedding: dict[str, SlotEmbedding] = {}
+        self._model: nn.Module | None = None
+
+    def wrap(self, model: nn.Module) -> None:
+        """Serve this base model; its layers are wrapped in place when the first adapter needs them."""
+        self._model = model
+        device = next(model.parameters()).device
+        self._like = torch.empty(0, dtype=_computing_dtype(model), device=device)
+        self._group_names = _sharing_one_input(model)
+
+    @property
+    def model(self) -> nn.Module:
+        """The base model."""
+        assert self._model is not None, "`wrap` comes first"
+        return self._model
 
     def out_features(self, name: str) -> int:
         """The width of a linear module's output."""
         return _features(self._linear[name].base)[1]
 
+    @torch.inference_mode()
     def write(self, slot: int, weights: AdapterWeights) -> None:
         """Put an adapter into a slot, whatever stood there before."""
         if not 1 <= slot <= self.slots:

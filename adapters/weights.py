@@ -44,6 +44,14 @@ class AdapterWeights:
     embedding: Mapping[str, LoraPair] = field(default_factory=dict)
     exclusive: str = ""
 
+    def copied(self) -> AdapterWeights:
+        """The same in memory of its own, not in a mapped file."""
+
+        def copy(pairs: Mapping[str, LoraPair]) -> dict[str, LoraPair]:
+            return {name: LoraPair(p.a.clone(), p.b.clone(), p.scaling) for name, p in pairs.items()}
+
+        return AdapterWeights(copy(self.linear), copy(self.embedding), self.exclusive)
+
     @property
     def rank(self) -> int:
         """The largest rank of any module."""

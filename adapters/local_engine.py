@@ -1,0 +1,343 @@
+"""The engine inside this process: one base model, its adapters in slots, one thread that runs them all.
+
+Puts the parts together and knows none of their insides: files are read by `adapter_files`, tokens chosen by
+the scheduler, LangChain is known to `chat` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import weakref
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import aclosing, closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from .adapter_files import adapter_info, content_hash, read_adapter
+from .adapter_names import check_name
+from .base_description import BaseDescription, describe_base
+from .base_model import LoadedBase, load_base
+from .chat_prompt import ChatPrompts, end_tokens
+from .errors import AdapterError, EngineStopped, UnknownAdapter
+from .records import AdapterInfo, ChatRequest, Delta, split_version
+from .runner import Runner
+from .scheduler import Scheduler
+from .slot_layers import SlotPool
+from .slot_store import AdapterVersion, SlotStore
+from .tickets import Piece, Ticket, pieces, pieces_async
+from .tool_calls import ToolCallParser
+from .weights import AdapterWeights
+
+__all__ = ["LocalEngine"]
+
+ROWS_ON_CPU = 8
+ROWS_ON_DEVICE = 32
+
+
+class _Served:
+    """What exists once the base model is in memory."""
+
+    def __init__(self, loaded: LoadedBase, store: SlotStore, *, rows: int, max_queue: int) -> None:
+        self.loaded = loaded
+        self.ends = end_tokens(loaded.model, loaded.tokenizer)
+        runner = Runner(loaded.model, store.pool, rows=rows)
+        runner.check()
+        self.scheduler = Scheduler(runner, store, ends=self.ends, max_queue=max_queue)
+        self.prompts = ChatPrompts(loaded, ends=sorted(self.ends))
+
+
+class LocalEngine:
+    """Serves a base model of this machine, with adapters; see `Engine` for what it offers.
+
+    Nothing is loaded before `load` or the first request; adapters are read and checked when they are given.
+
+    Args:
+        base: a folder or a hub id.
+        slots: adapters that are on the device at once; more may be known.
+        max_batch: requests that run side by side; 8 on the CPU, else 32.
+        max_queue: requests that may wait beside them.
+    """
+
+    def __init__(
+        self,
+        base: str | Path,
+        *,
+        slots: int = 8,
+        device: str | None = None,
+        dtype: str | None = None,
+        quantization: Any = None,
+        trust_remote_code: bool = False,
+        chat_template: str | Path | None = None,
+        max_batch: int | None = None,
+        max_queue: int = 256,
+    ) -> None:
+        self._base = base
+        self._options: dict[str, Any] = {
+            "device": device,
+            "dtype": dtype,
+            "quantization": quantization,
+            "trust_remote_code": trust_remote_code,
+            "chat_template": chat_template,
+        }
+        self._max_batch = max_batch
+        self._max_queue = max_queue
+        self._description: BaseDescription | None = None
+        self._registry: Any = None
+        self._served: _Served | None = None
+        self._store = SlotStore(SlotPool(slots))
+        self._closed = False
+        self._lock = RLock()
+
+    # -- the base model ------------------------------------------------------------------------------------
+
+    @property
+    def base_model(self) -> str:
+        """A folder's last part, or the hub id."""
+        path = Path(self._base)
+        return path.resolve().name if path.is_dir() else str(self._base)
+
+    @property
+    def description(self) -> BaseDescription:
+        """What adapters are checked against; loads no weights."""
+        with self._lock:
+            if self._description is None:
+                trusted = self._options["trust_remote_code"]
+                self._description = describe_base(self._base, trust_remote_code=trusted)
+            return self._description
+
+    def load(self) -> None:
+        """Load the base model. Raises `AdapterError` for weights that cannot be served."""
+        self._ready()
+
+    def _ready(self) -> _Served:
+        with self._lock:
+            if self._closed:
+                raise EngineStopped("The engine was closed.", remedy="Make a new model.")
+            if self._served is None:
+                loaded = load_base(self._base, **self._options)
+                self._store.pool.wrap(loaded.model)
+                rows = self._max_batch or (ROWS_ON_CPU if loaded.device.type == "cpu" else ROWS_ON_DEVICE)
+                self._served = _Served(loaded, self._store, rows=rows, max_queue=self._max_queue)
+                weakref.finalize(self, self._served.scheduler.stop)
+            return self._served
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens a text has, without those that a template adds."""
+        return len(self._ready().loaded.tokenizer.encode(text, add_special_tokens=False))
+
+    def close(self) -> None:
+        """Stop; requests that wait or run get `EngineStopped`."""
+        with self._lock:
+            self._closed = True
+            served, self._served = self._served, None
+        if served is not None:
+            served.scheduler.stop()
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    def stream(self, request: ChatRequest) -> Generator[Delta]:
+        """The answer, piece by piece."""
+        ticket, parser = self._ticket(request)
+        scheduler = self._ready().scheduler
+        with closing(pieces(ticket, scheduler.submit, scheduler.wake)) as answer:
+            for piece in answer:
+                yield from _deltas(piece, ticket, parser)
+
+    async def astream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
+        """The same for asyncio; no thread waits for it."""
+        ticket, parser = await self._ticket_async(request)
+        scheduler = self._ready().scheduler
+        async with aclosing(pieces_async(ticket, scheduler.submit, scheduler.wake)) as answer:
+            async for piece in answer:
+                for delta in _deltas(piece, ticket, parser):
+                    yield delta
+
+    async def _ticket_async(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None]:
+        """Beside the loop only where something has to be read from disk."""
+        if self._served is None or not self._in_memory(request):
+            return await asyncio.to_thread(self._ticket, request)
+        return self._ticket(request)
+
+    def _in_memory(self, request: ChatRequest) -> bool:
+        name, version = split_version(request.adapter)
+        if not name:
+            return True
+        try:
+            found = self._store.find(name, version)
+        except UnknownAdapter:
+            return False
+        return found.weights is not None or found.slot is not None
+
+    def _ticket(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None]:
+        """Everything about a request that can fail before it waits."""
+        deadline = None if request.timeout is None else time.monotonic() + request.timeout
+        name, number = split_version(request.adapter)
+        if name:
+            self._find(name, number)
+        served = self._ready()
+        ids = served.prompts.ids(request)
+        room = self._room(ids)
+        format = served.prompts.format(request)
+        constraint = served.prompts.constraint(request)
+        version = self._hold(name, number) if name else None
+        return (
+            Ticket(
+                ids,
+                request.sampling,
+                served.loaded.tokenizer,
+                version=version,
+                constraint=constraint,
+                deadline=deadline,
+                room=room,
+                shown_specials=dict(format.special) if format is not None else {},
+            ),
+            None if format is None else ToolCallParser(format),
+        )
+
+    def _room(self, ids: list[int]) -> int:
+        context = self.description.context
+        if not ids:
+            raise AdapterError("The prompt is empty.", remedy="Send at least one message with text.")
+        if context and len(ids) >= context:
+            raise AdapterError(
+                f"The prompt has {len(ids)} tokens, and {self.base_model} reads {context} with its answer.",
+                remedy="Shorten the history or the passages.",
+            )
+        return context - len(ids) if context else 1 << 30
+
+    # -- adapters ------------------------------------------------------------------------------------------
+
+    def load_adapter(self, name: str, path: str | Path, *, description: str = "") -> AdapterInfo:
+        """Read an adapter, check it against the base, and make it known under this name.
+
+        The files are copied into memory: they may change on disk. Raises `UnsafeAdapter`, `AdapterMismatch`,
+        or `AdapterError` for a kind that slots cannot carry, with the reason.
+        """
+        check_name(name)
+        folder = Path(path).expanduser()
+        read = partial(_read_plain, folder, self.description, content_hash(folder))
+        weights = read()
+        info = adapter_info(name, folder)
+        version = AdapterVersion(_described(info, description), read, weights, weights.nbytes)
+        self._store.add(version)
+        self._wake()
+        return next(known for known in self._store.list() if known.name == name)
+
+    def use_registry(self, registry: Any) -> None:
+        """Serve the adapters of a registry, or of a folder that holds peft folders.
+
+        They are read at their first use; new ones are found when somebody asks for them.
+        """
+        from .registry import open_adapters
+
+        opened = open_adapters(registry)
+        if isinstance(opened, dict):
+            for name, path in opened.items():
+                self.load_adapter(name, path)
+            return
+        self._registry = opened
+        self._refresh()
+
+    def unload_adapter(self, name: str) -> None:
+        """Forget an adapter; requests that run finish on it."""
+        self._store.remove(name)
+        self._wake()
+
+    def pin_adapter(self, name: str, *, pinned: bool = True) -> None:
+        """Keep an adapter in its slot whatever others are asked for. Raises `AdapterError`."""
+        self._store.pin(name, pinned=pinned)
+
+    def list_adapters(self) -> list[AdapterInfo]:
+        """The adapters that can be asked for, by name."""
+        self._refresh()
+        return self._store.list()
+
+    def _hold(self, name: str, number: str | None) -> AdapterVersion:
+        version = self._store.hold(name, number)
+        try:
+            self._store.bring(version)
+        except (AdapterError, OSError):
+            self._store.release(version)
+            raise
+        return version
+
+    def _find(self, name: str, number: str | None) -> AdapterVersion:
+        """The version asked for; looks into the registry for one that is new there."""
+        try:
+            return self._store.find(name, number)
+        except UnknownAdapter:
+            self._refresh()
+            if number is not None and self._registry is not None:
+                self._take_version(name, number)
+            return self._store.find(name, number)
+
+    def _refresh(self) -> None:
+        """Take the registry's newest versions up."""
+        if self._registry is not None:
+            for info in self._registry.list():
+                if not self._store.knows(info.name, info.version):
+                    self._store.add(self._registered(info))
+
+    def _take_version(self, name: str, number: str) -> None:
+        known = {info.version for info in self._registry.versions(name)}
+        if number in known:
+            self._store.add(self._registered(self._registry.get(name, number)), current=False)
+
+    def _registered(self, info: AdapterInfo) -> AdapterVersion:
+        return AdapterVersion(info, partial(self._read_registered, info.name, info.version))
+
+    def _read_registered(self, name: str, number: str) -> AdapterWeights:
+        return _servable(self._registry.read(name, number, self.description), f"{name}@{number}")
+
+    def _wake(self) -> None:
+        if self._served is not None:
+            self._served.scheduler.wake()
+
+
+def _described(info: AdapterInfo, description: str) -> AdapterInfo:
+    return replace(info, description=description) if description else info
+
+
+def _read_plain(folder: Path, base: BaseDescription, expected: str) -> AdapterWeights:
+    """A folder's weights, copied: its files may be written over at any time."""
+    weights = _servable(read_adapter(folder, base), str(folder)).copied()
+    if content_hash(folder) != expected:
+        raise AdapterError(
+            f"The adapter at {str(folder)!r} changed on disk since it was loaded.",
+            remedy="Load it again (load_adapter) to serve the new weights.",
+        )
+    return weights
+
+
+def _servable(weights: AdapterWeights, name: str) -> AdapterWeights:
+    if weights.exclusive:
+        raise AdapterError(
+            f"The adapter {name} cannot be served beside others: {weights.exclusive}",
+            remedy="Train it as plain LoRA, or merge it into a base of its own (adapters export --merge).",
+        )
+    return weights
+
+
+def _deltas(piece: Piece, ticket: Ticket, parser: ToolCallParser | None) -> Iterator[Delta]:
+    """A piece as callers see it: text apart from tool calls, with the name of who wrote it."""
+    text, calls = piece.text, list[dict[str, Any]]()
+    if parser is not None:
+        text, calls = parser.feed(piece.text)
+        if piece.finish_reason is not None:
+            rest, more = parser.finish()
+            text, calls = text + rest, [*calls, *more]
+    info = ticket.version.info if ticket.version is not None else None
+    if text or calls or piece.logprobs or piece.finish_reason is not None:
+        yield Delta(
+            text=text,
+            logprobs=piece.logprobs,
+            tool_calls=tuple(calls),
+            finish_reason=piece.finish_reason,
+            usage=piece.usage,
+            adapter=info.name if info else "",
+            adapter_version=info.version if info else "",
+        )
