@@ -29,6 +29,8 @@ __all__ = [
     "BaseDescription",
     "LoadedBase",
     "ModuleShape",
+    "chosen_device",
+    "chosen_dtype",
     "describe_base",
     "load_base",
     "require_template",
@@ -71,8 +73,8 @@ def load_base(
     with random numbers.
     """
     description = describe_base(base, trust_remote_code=trust_remote_code, revision=revision)
-    place = _device(device)
-    options: dict[str, Any] = {"dtype": _dtype(dtype, place)}
+    place = chosen_device(device)
+    options: dict[str, Any] = {"dtype": chosen_dtype(dtype, place)}
     if quantization is not None:
         options |= {"quantization_config": _quantization(quantization, place), "device_map": {"": place}}
     model = _weights(description.path, options, trust_remote_code=trust_remote_code)
@@ -116,7 +118,8 @@ def _template_text(template: str | Path) -> str:
         ) from error
 
 
-def _device(device: str | torch.device | None) -> torch.device:
+def chosen_device(device: str | torch.device | None) -> torch.device:
+    """The device asked for, or the fastest one; raises `AdapterError` for one that is not there."""
     if device is None:
         accelerators = (("cuda", torch.cuda), ("mps", torch.backends.mps))
         device = next((name for name, backend in accelerators if backend.is_available()), "cpu")
@@ -134,7 +137,8 @@ def _device(device: str | torch.device | None) -> torch.device:
     return place
 
 
-def _dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype | Literal["auto"]:
+def chosen_dtype(dtype: str | torch.dtype | None, device: torch.device) -> torch.dtype | Literal["auto"]:
+    """The type asked for, or what suits the device; "auto" is the checkpoint's own. Raises `AdapterError`."""
     if dtype is None:
         return {"cpu": torch.float32, "mps": torch.float16}.get(device.type, "auto")
     found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype

@@ -11,9 +11,9 @@ from .errors import UsageError
 from .output import Output, printable
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
+    from langchain_core.runnables import Runnable, RunnableConfig
 
-__all__ = ["read_history", "write_answer"]
+__all__ = ["made_by", "read_history", "write_answer"]
 
 FORM = 'A JSON list of {"role": "user", "content": "..."} objects or ["user", "..."] pairs.'
 
@@ -40,16 +40,26 @@ def _turn(turn: object, number: int, file: Path) -> tuple[str, str]:
 
 
 def write_answer(
-    output: Output, chain: Runnable[Any, Any], turn: Mapping[str, Any], *, trace: bool = False
+    output: Output,
+    chain: Runnable[Any, Any],
+    turn: Mapping[str, Any],
+    *,
+    trace: bool = False,
+    adapter: str | None = None,
+    signed: bool = False,
 ) -> None:
-    """Ask the chain and write the state (`--json`), or the answer while it comes and its sources after it."""
+    """Ask the chain and write the state (`--json`), or the answer while it comes and its sources after it.
+
+    `adapter` is the one to answer with; `signed` adds the line that says which one did.
+    """
+    config: RunnableConfig = {} if adapter is None else {"configurable": {"adapter": adapter}}
     if output.json:
-        output.result(chain.invoke(turn), lambda console: None)
+        output.result(chain.invoke(turn, config), lambda console: None)
         return
     from .rendering import draw_citations, draw_trace
 
     state: dict[str, Any] = {"answer": "", "trace": []}
-    for part in chain.stream(turn):
+    for part in chain.stream(turn, config):
         for key, value in part.items():
             state[key] = state[key] + value if key in ("answer", "trace") else value
         if piece := part.get("answer"):
@@ -57,9 +67,28 @@ def write_answer(
             output.stream.flush()
     output.stream.write("\n")
     console = output.console(output.stream)
+    if signed and (made := made_by(state)):
+        output.stream.write(f"\n{printable(made)}\n")
     if state.get("citations"):
         output.stream.write("\n")
         draw_citations(console, state["citations"], state.get("documents", ()))
     if trace:
         output.stream.write("\n")
         draw_trace(console, state["trace"])
+
+
+def made_by(state: Mapping[str, Any]) -> str:
+    """Who wrote an answer, in a sentence; "" for an abstention that no adapter decided.
+
+    >>> made_by({"adapter": "support", "adapter_version": "2", "trace": []})
+    'Answered by support, version 2.'
+    """
+    details = [step["detail"] or {} for step in state.get("trace", ()) if step["step"] == "answer"]
+    by = details[-1].get("by") if details else None
+    version = f", version {state['adapter_version']}" if state.get("adapter_version") else ""
+    name = f"{state['adapter']}{version}" if state.get("adapter") else ""
+    if by == "reader":
+        return f"Answered in quotes: {name or 'the base model'} gave no answer."
+    if name:
+        return f"Answered by {name}."
+    return "Answered by the base model." if by == "model" else ""

@@ -21,7 +21,8 @@ Model = Annotated[
     typer.Option(
         "--model",
         metavar="SPEC",
-        help="Chat model: none (quotes), http://HOST:PORT/v1#NAME, or PROVIDER:NAME.  [default: none]",
+        help="Chat model: none (quotes), a folder or hub id, http://HOST:PORT/v1#NAME, PROVIDER:NAME.  "
+        "[default: none]",
     ),
 ]
 K = Annotated[int | None, typer.Option("-k", metavar="N", help="Passages to find.  [default: 8]")]
@@ -120,6 +121,14 @@ def ask(
     call: Call,
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question, in one argument.")],
     model: Model = None,
+    adapter: Annotated[
+        str | None,
+        typer.Option(
+            "--adapter",
+            metavar="NAME",
+            help="Adapter that words the answer, or NAME@VERSION.  [default: the base model]",
+        ),
+    ] = None,
     history: Annotated[
         Path | None,
         typer.Option(
@@ -135,7 +144,7 @@ def ask(
     """Answer a question from the documents, with the sources of every statement."""
     from .answering import read_history, write_answer
     from .filter_expression import parse_filters
-    from .wiring import open_chain, open_kb
+    from .wiring import check_adapter, open_chain, open_kb, settings_model, takes_adapters
 
     settings = call.load(model_spec=model, search_k=k).settings
     if not question.strip():
@@ -143,8 +152,11 @@ def ask(
     turn: dict[str, object] = {"question": question, "history": read_history(history) if history else []}
     if where := parse_filters(filter or ()):
         turn["filter"] = where
-    with open_kb(settings) as kb:
-        write_answer(call.output, open_chain(settings, kb), turn, trace=trace)
+    with settings_model(settings) as opened, open_kb(settings) as kb:
+        if adapter is not None:
+            check_adapter(opened, adapter, settings.model.spec)
+        chain, named = open_chain(settings, kb, opened), takes_adapters(opened)
+        write_answer(call.output, chain, turn, trace=trace, adapter=adapter, signed=named)
         if not kb.sources():
             call.output.note(_empty(settings.kb.url))
 

@@ -15,7 +15,7 @@ from typing import Literal
 from .errors import EdgeError, explain
 from .settings import Loaded, Settings
 from .web_chat import free_port, port_is_free
-from .wiring import open_kb, open_settings_model
+from .wiring import open_kb, settings_model, takes_adapters
 
 __all__ = ["Check", "Status", "examine"]
 
@@ -57,11 +57,12 @@ def examine(loaded: Loaded) -> list[Check]:
 
 
 def _guarded(name: str, check: Callable[[], Check]) -> Check:
+    from ragweave.adapters import AdapterError
     from ragweave.chains import ChainError
 
     try:
         return check()
-    except (ChainError, EdgeError, OSError, ImportError, ValueError) as error:
+    except (AdapterError, ChainError, EdgeError, OSError, ImportError, ValueError) as error:
         told = explain(error)
         return Check(name, "FAIL", told.message, told.remedy)
 
@@ -124,8 +125,32 @@ def knowledge_base(settings: Settings) -> Check:
 
 def model(settings: Settings) -> Check:
     """The chat model can be opened; it is not called."""
-    opened = open_settings_model(settings.model)
-    told = "none: answers are quotes" if opened is None else f"{settings.model.spec} (not called)"
+    spec = settings.model.spec
+    with settings_model(settings) as opened:
+        if opened is None:
+            return Check("model", "OK", "none: answers are quotes")
+        if not takes_adapters(opened) or "://" in spec:
+            return Check("model", "OK", f"{spec} (not called)")
+    return _base_model(settings)
+
+
+def _base_model(settings: Settings) -> Check:
+    """The base model's configuration and headers are whole; where and in what it will compute."""
+    from ragweave.adapters.base_model import chosen_device, chosen_dtype, describe_base
+
+    chosen = settings.model
+    folder = Path(chosen.spec).expanduser()
+    found = describe_base(folder if folder.is_dir() else chosen.spec)
+    device = chosen_device(chosen.device)
+    dtype = str(chosen_dtype(chosen.dtype, device)).removeprefix("torch.").replace("auto", "its own type")
+    told = f"{found.name}: {found.layers} layers, {dtype} on {device}"
+    if not found.template_hash and not chosen.chat_template:
+        return Check(
+            "model",
+            "WARN",
+            f"{told}, no chat template",
+            "Set RAGWEAVE_MODEL_CHAT_TEMPLATE to a file with one, or use the model's chat variant.",
+        )
     return Check("model", "OK", told)
 
 

@@ -65,7 +65,8 @@ class ModelSettings(Section):
     """Which chat model writes the answers."""
 
     spec: str = Field(
-        default="none", description="Chat model: none (quotes), http://HOST:PORT/v1#NAME, or PROVIDER:NAME."
+        default="none",
+        description="Chat model: none (quotes), a folder or hub id, http://HOST:PORT/v1#NAME, PROVIDER:NAME.",
     )
     temperature: float | None = Field(
         default=None, ge=0, description="Sampling temperature; the model's own if unset."
@@ -73,10 +74,23 @@ class ModelSettings(Section):
     max_tokens: int | None = Field(
         default=None, gt=0, description="Longest answer in tokens; the model's own if unset."
     )
-    timeout: float = Field(
-        default=60.0, gt=0, description="Seconds until a model that does not answer is given up."
+    timeout: float | None = Field(
+        default=None,
+        gt=0,
+        description="Seconds for one answer; if unset, 60 for a server, no limit inside this process.",
     )
     api_key: SecretStr | None = Field(default=None, description="Key of the model's server or provider.")
+    device: str | None = Field(
+        default=None,
+        description="Where a model inside this process computes: cpu, cuda, mps; if unset, the fastest.",
+    )
+    dtype: str | None = Field(
+        default=None,
+        description="Its numbers: float32, bfloat16, float16; if unset, float32 on a CPU, its own on CUDA.",
+    )
+    chat_template: str | None = Field(
+        default=None, description="File with a Jinja chat template, for a model that has none."
+    )
 
 
 class SearchSettings(Section):
@@ -97,7 +111,12 @@ class SearchSettings(Section):
 class AdapterSettings(Section):
     """Where fine-tuned adapters are."""
 
-    dir: str = Field(default=".ragweave/adapters", description="Folder of adapters.")
+    dir: str = Field(
+        default=".ragweave/adapters", description="Folder of adapters: a registry, or one of peft folders."
+    )
+    slots: int = Field(
+        default=8, ge=1, description="Adapters that compute at the same time; others wait their turn."
+    )
 
 
 class UiSettings(Section):

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
@@ -15,7 +16,7 @@ from .errors import EdgeError, UsageError
 from .output import Output
 from .rendering import draw_report
 from .settings import Settings
-from .wiring import open_chain, open_kb
+from .wiring import open_chain, open_kb, settings_model, takes_adapters
 
 __all__ = ["check_host", "free_port", "port_is_free", "run_chat"]
 
@@ -36,8 +37,8 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
     if not port_is_free(host, port):
         raise EdgeError(f"Port {port} of {host} is taken.", remedy=_other_port(host, port))
     signal.signal(signal.SIGTERM, _terminate)
-    with open_kb(settings) as kb:
-        chain = open_chain(settings, kb)
+    with settings_model(settings) as model, open_kb(settings) as kb:
+        chain = open_chain(settings, kb, model)
         started: dict[str, object] = {"url": _address(host, port), "ingest": None}
         if paths:
             with output.ingest_progress() as on_progress:
@@ -49,10 +50,20 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
             output.note(
                 "The keys cross the network in clear text: put a proxy with TLS in front of this port."
             )
+        if takes_adapters(model) and "://" not in settings.model.spec:
+            output.note(f"Loading {settings.model.spec}.")
+            model.load()  # a model that cannot be loaded is no page, and nobody waits at the first question
         from .app import create_app, serve
 
-        name = "" if settings.model.spec == "none" else settings.model.spec
-        app = create_app(kb, chain, title=settings.ui.title, keys=keys, model_name=name.rpartition("#")[2])
+        adapters = model.list_adapters if takes_adapters(model) else None
+        app = create_app(
+            kb,
+            chain,
+            title=settings.ui.title,
+            keys=keys,
+            model_name=_name(settings.model.spec),
+            adapters=adapters,
+        )
         if output.json:
             output.result(started, lambda console: None)
             output.stream.flush()
@@ -61,6 +72,13 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
         except KeyboardInterrupt:
             output.note("Stopped.")  # the way to end it, so no failure
     return 0
+
+
+def _name(spec: str) -> str:
+    """A model as the page names it: a server's name for it, a folder's last part, or the value itself."""
+    if spec in ("", "none"):
+        return ""
+    return spec.rpartition("#")[2] if "#" in spec else Path(spec).name if Path(spec).is_dir() else spec
 
 
 def is_loopback(host: str) -> bool:

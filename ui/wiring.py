@@ -1,25 +1,35 @@
-"""From settings to a knowledge base, a chat model and a chain. Reads neither files nor environment."""
+"""From settings to a knowledge base, a chat model and a chain. Reads no environment and no settings file."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urldefrag, urlsplit
 
-from .errors import ModelError
+from .errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langchain_core.runnables import Runnable
 
+    from ragweave.adapters import ChatLora
     from ragweave.chains import KnowledgeBase
 
-    from .settings import ModelSettings, Settings
+    from .settings import Settings
 
-__all__ = ["open_chain", "open_kb", "open_model"]
+__all__ = ["check_adapter", "open_chain", "open_kb", "open_model", "settings_model", "takes_adapters"]
 
 PROVIDER = re.compile(r"[a-z][a-z0-9_-]*:[^/\\].*")
-FORMS = "Use none (quotes), http://HOST:PORT/v1#NAME (any OpenAI-compatible server) or PROVIDER:NAME."
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
+FORMS = (
+    "Use none (quotes), a folder or hub id of a Hugging Face model, http://HOST:PORT/v1#NAME (any "
+    "OpenAI-compatible server) or PROVIDER:NAME."
+)
+SERVER_SECONDS = 60.0  # a server that says nothing for so long is given up
 
 
 def open_kb(settings: Settings) -> KnowledgeBase:
@@ -31,24 +41,38 @@ def open_kb(settings: Settings) -> KnowledgeBase:
     return KnowledgeBase.open(kb.url, tenant=kb.tenant, api_key=key, timeout=kb.timeout)
 
 
-def open_chain(settings: Settings, kb: KnowledgeBase) -> Runnable[Any, Any]:
-    """The chain over this knowledge base, with the chat model that the settings name."""
+def open_chain(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None) -> Runnable[Any, Any]:
+    """The chain over this knowledge base, with this chat model."""
     from ragweave.chains import rag_chain
 
     search = settings.search
-    retriever = kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode)
-    return rag_chain(open_settings_model(settings.model), retriever)
+    return rag_chain(model, kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode))
 
 
-def open_settings_model(model: ModelSettings) -> BaseChatModel | None:
-    """The chat model that the settings name."""
-    return open_model(
-        model.spec,
-        api_key=model.api_key.get_secret_value() if model.api_key else None,
-        temperature=model.temperature,
-        max_tokens=model.max_tokens,
-        timeout=model.timeout,
+@contextmanager
+def settings_model(settings: Settings) -> Iterator[BaseChatModel | None]:
+    """The chat model that the settings name; what it holds is given back afterwards."""
+    chosen, adapters = settings.model, settings.adapters
+    local = {
+        "registry": folder if (folder := Path(adapters.dir).expanduser()).is_dir() else None,
+        "slots": adapters.slots,
+        "device": chosen.device,
+        "dtype": chosen.dtype,
+        "chat_template": chosen.chat_template,
+    }
+    model = open_model(
+        chosen.spec,
+        api_key=chosen.api_key.get_secret_value() if chosen.api_key else None,
+        temperature=chosen.temperature,
+        max_tokens=chosen.max_tokens,
+        timeout=chosen.timeout,
+        local={name: value for name, value in local.items() if value is not None},
     )
+    try:
+        yield model
+    finally:
+        if takes_adapters(model):
+            model.close()
 
 
 def open_model(
@@ -57,24 +81,66 @@ def open_model(
     api_key: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
-    timeout: float = 60.0,
+    timeout: float | None = None,
+    local: Mapping[str, Any] | None = None,
 ) -> BaseChatModel | None:
     """The chat model of a `--model` value; None for `none`, which answers in quotes.
 
-    Raises `ModelError` where the value has no known form, its package is missing, or a key is.
+    `local` holds the arguments of `ChatLora` for a model inside this process. Raises `ModelError` where the
+    value has no known form, its package is missing, or a key is.
     """
-    sampling = {"temperature": temperature, "max_tokens": max_tokens, "timeout": timeout, "max_retries": 2}
-    given = {name: value for name, value in sampling.items() if value is not None}
+    sampling = {"temperature": temperature, "max_tokens": max_tokens, "timeout": timeout}
+    given: dict[str, Any] = {name: value for name, value in sampling.items() if value is not None}
     if spec in ("", "none"):
         return None
     if spec.startswith(("http://", "https://")):
-        return _server_model(spec, api_key, given)
+        return _server_model(spec, api_key, {"timeout": SERVER_SECONDS} | given)
     if PROVIDER.fullmatch(spec):
-        return _provider_model(spec, api_key, given)
+        return _provider_model(spec, api_key, {"timeout": SERVER_SECONDS, "max_retries": 2} | given)
+    from ragweave.adapters import ChatLora
+
+    return ChatLora(_folder_or_hub_id(spec), **given, **(local or {}))
+
+
+def takes_adapters(model: object) -> TypeGuard[ChatLora]:
+    """Whether a model is one of ours, whose adapters can be listed and asked for."""
+    return callable(getattr(model, "list_adapters", None))
+
+
+def check_adapter(model: BaseChatModel | None, name: str, spec: str) -> None:
+    """Raise before anything is searched where the model has no such adapter, whatever it is asked.
+
+    Raises `UsageError` for a model that takes none, `UnknownAdapter` for a name that it does not have.
+    """
+    from ragweave.adapters import UnknownAdapter
+
+    if name in ("", "base"):
+        return
+    if not takes_adapters(model):
+        raise UsageError(
+            f"--adapter {name!r} was given, but --model {spec} takes no adapters.",
+            remedy="Give --model a folder or hub id of a base model, or http://HOST:PORT/v1#NAME.",
+        )
+    plain = name.partition("@")[0]
+    known = [info.name for info in model.list_adapters()]
+    if plain not in known:
+        raise UnknownAdapter(name, known)
+
+
+def _folder_or_hub_id(spec: str) -> str:
+    """The value as it is, where it can be one of the two; a misspelt path is never taken for a hub id."""
+    folder = Path(spec).expanduser()
+    if folder.is_dir():
+        return str(folder)
+    if folder.exists():
+        raise ModelError(f"--model {spec!r} is a file.", remedy="Give the folder that it lies in.")
+    if HUB_ID.fullmatch(spec) and ("/" not in spec or not folder.parent.is_dir()):
+        return spec
+    there = [one.name for one in folder.parent.iterdir() if one.is_dir()] if folder.parent.is_dir() else []
+    close = get_close_matches(folder.name, there, n=1)
     raise ModelError(
-        f"--model {spec!r} names a folder or a model of the Hugging Face hub: models inside this process "
-        "come with the adapters, in a later release.",
-        remedy=FORMS,
+        f"--model {spec!r} names no folder, and is no other known form.",
+        remedy=f"Did you mean {str(folder.parent / close[0])!r}? {FORMS}" if close else FORMS,
     )
 
 
@@ -85,11 +151,9 @@ def _server_model(spec: str, api_key: str | None, given: dict[str, Any]) -> Base
             f"--model {spec!r} names no {'model' if not name else 'host'}.",
             remedy=f"Write http://HOST:PORT/v1#NAME; NAME is one that {address.rstrip('/')}/models lists.",
         )
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
+    from ragweave.adapters import ChatLora
 
-    # Servers without keys still get one: the client refuses to start without.
-    return ChatOpenAI(base_url=address, model=name, api_key=SecretStr(api_key or "none"), **given)
+    return ChatLora(spec, api_key=api_key, **given)
 
 
 def _provider_model(spec: str, api_key: str | None, given: dict[str, Any]) -> BaseChatModel:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.documents import Document
-from langchain_core.runnables import RunnableGenerator, RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableGenerator, RunnableLambda
 
-from ragweave.ui.answering import read_history, write_answer
+from ragweave.ui.answering import made_by, read_history, write_answer
 from ragweave.ui.errors import UsageError
 from ragweave.ui.output import Output
 
@@ -52,6 +52,38 @@ def test_json_is_the_whole_state(capsys: pytest.CaptureFixture[str]) -> None:
     written = json.loads(capsys.readouterr().out)
     assert written["documents"][0]["text"] == "You get 25 days."
     assert (written["trace"], written["abstained"]) == ([STEP], False)
+
+
+def test_the_answer_is_signed_by_what_wrote_it(capsys: pytest.CaptureFixture[str]) -> None:
+    asked: list[Any] = []
+
+    def written(turns: Iterator[Any], config: RunnableConfig) -> Iterator[dict[str, Any]]:
+        asked.append(config["configurable"])
+        yield from parts(turns)
+        yield {"adapter": "support", "adapter_version": "2"}
+
+    chain = RunnableGenerator(cast(Any, written))  # its types do not know that it hands over the config
+
+    write_answer(Output(), chain, {"question": "How many?"}, adapter="support", signed=True)
+
+    assert asked == [{"adapter": "support"}]
+    assert capsys.readouterr().out.startswith("25 days [1].\n\nAnswered by support, version 2.\n\n[1] Leave")
+
+
+@pytest.mark.parametrize(
+    ("by", "adapter", "said"),
+    [
+        ("model", "", "Answered by the base model."),
+        ("model", "legal", "Answered by legal, version 1."),
+        ("reader", "legal", "Answered in quotes: legal, version 1 gave no answer."),
+        ("reader", "", "Answered in quotes: the base model gave no answer."),
+        ("abstention", "", ""),
+    ],
+)
+def test_who_made_an_answer(by: str, adapter: str, said: str) -> None:
+    state = {"adapter": adapter, "adapter_version": "1" if adapter else ""}
+
+    assert made_by(state | {"trace": [STEP, {"step": "answer", "ms": 1.0, "detail": {"by": by}}]}) == said
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -93,6 +94,7 @@ def test_paths_are_ingested_and_the_page_is_served_as_set(
         "title": "Ask the kitchen",
         "keys": (KEY, f"{KEY}2"),
         "model_name": "qwen",
+        "adapters": ANY,
         "host": "127.0.0.1",
         "port": port,
     }
