@@ -48,11 +48,15 @@ FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 @dataclass(frozen=True, slots=True)
 class ModuleShape:
-    """A module that LoRA can target; an embedding's `in_features` is its vocabulary."""
+    """A module that LoRA can target; an embedding's `in_features` is its vocabulary.
+
+    `plain` is False for an embedding that does more than look up rows (Gemma's scales them).
+    """
 
     kind: Literal["linear", "embedding"]
     in_features: int
     out_features: int
+    plain: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +234,8 @@ def _modules(model: Any) -> dict[str, ModuleShape]:
         elif isinstance(module, Conv1D):
             found[name] = ModuleShape("linear", int(module.weight.shape[0]), int(module.weight.shape[1]))
         elif isinstance(module, torch.nn.Embedding):
-            found[name] = ModuleShape("embedding", module.num_embeddings, module.embedding_dim)
+            plain = type(module) is torch.nn.Embedding
+            found[name] = ModuleShape("embedding", module.num_embeddings, module.embedding_dim, plain)
     return found
 
 
