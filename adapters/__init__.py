@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .errors import UnknownAdapter as UnknownAdapter
     from .errors import UnsafeAdapter as UnsafeAdapter
     from .records import AdapterInfo as AdapterInfo
+    from .registry import AdapterRegistry as AdapterRegistry
 
 _HOMES = {
     "AdapterError": "errors",
     "AdapterInfo": "records",
     "AdapterMismatch": "errors",
+    "AdapterRegistry": "registry",
     "ChatLora": "chat",
     "EngineBusy": "errors",
     "EngineStopped": "errors",
@@ -35,6 +37,7 @@ __all__ = [
     "AdapterError",
     "AdapterInfo",
     "AdapterMismatch",
+    "AdapterRegistry",
     "ChatLora",
     "EngineBusy",
     "EngineStopped",

@@ -20,7 +20,7 @@ from .errors import AdapterMismatch, UnsafeAdapter
 from .tensor_file import FLOATING, TensorFile
 from .weights import AdapterWeights, LoraPair
 
-__all__ = ["adapter_info", "content_hash", "read_adapter"]
+__all__ = ["adapter_info", "check_numbers", "content_hash", "read_adapter"]
 
 # What a key ends in, by the factor it is.
 FACTORS: Mapping[str, tuple[str, str]] = {
@@ -242,6 +242,12 @@ def _base_tensor(module: str, base: BaseDescription) -> Tensor | None:
                 if name in file.entries:
                     return file.copy(name)
     return None
+
+
+def check_numbers(folder: str | Path) -> None:
+    """Search an adapter for NaN and infinity, without a base. Raises `UnsafeAdapter`."""
+    with TensorFile(find_files(Path(folder))[1]) as file:
+        _refuse_broken_numbers(file)
 
 
 def _refuse_broken_numbers(file: TensorFile) -> None:
