@@ -92,6 +92,8 @@ class KVRows(Cache):
             raise IndexError(f"all {self.capacity} rows are taken")
         if not self.starts:
             self.column = max(length, HEADROOM)
+            if self._bias is not None and self.column >= self._bias.shape[1]:
+                self._let_go()
         if not self.buffers:
             self._allocate(prompt, max(COLUMNS, 2 * self.column))
         self.make_room(before=length - self.column)
@@ -107,19 +109,21 @@ class KVRows(Cache):
     def remove(self, row: int) -> None:
         """Free a row: the last row takes its index."""
         last = len(self.starts) - 1
+        span, freed = slice(self.starts[last], self.column), slice(self.starts[row], self.column)
+        for layer in self.buffers:
+            for rows in (layer.key_rows, layer.value_rows):
+                rows[row, :, freed] = 0  # it may be NaN, and the next one's masked columns count 0 * NaN
+                if row != last:
+                    rows[row, :, span] = rows[last, :, span]
+                    rows[last, :, span] = 0
         if row != last:
-            span = slice(self.starts[last], self.column)
-            for layer in self.buffers:
-                layer.key_rows[row, :, span] = layer.key_rows[last, :, span]
-                layer.value_rows[row, :, span] = layer.value_rows[last, :, span]
             self.starts[row] = self.starts[last]
             self._mask_row(row)
         self.starts.pop()
         if not self.starts:
             self.column = 0
             if self._bias is not None and self._bias.shape[1] > 4 * COLUMNS:
-                self._hold([])  # a long answer's memory goes back
-                self._bias = None
+                self._let_go()  # a long answer's memory goes back
 
     def read(self, row: int) -> list[LayerKV]:
         """What a row has seen, layer by layer."""
@@ -133,7 +137,10 @@ class KVRows(Cache):
             layer.value_rows[row, :, self.column] = other.value_rows[0, :, alone.column]
 
     def make_room(self, *, before: int = 0) -> None:
-        """Have a column to write, and `before` more in front of the first row's."""
+        """Have a column to write, and `before` more in front of the first row's.
+
+        Where memory is short it raises, and everything is as before.
+        """
         if self._bias is None:
             return
         columns = self._bias.shape[1]
@@ -147,11 +154,11 @@ class KVRows(Cache):
             target, wide = low + shift, columns
             while target + width >= wide:
                 wide *= 2
-        for layer in self.buffers:
-            layer.key_rows = _moved(layer.key_rows, low, width, target, wide)
-            layer.value_rows = _moved(layer.value_rows, low, width, target, wide)
+        here, there = slice(low, low + width), slice(target, target + width)
         if wide != columns:
-            self._bias = self._bias.new_zeros((self.capacity, wide))
+            self._grow(wide, here, there)
+        else:
+            self._move(here, there)
         self.starts = [start + target - low for start in self.starts]
         self.column += target - low
         for row in range(len(self.starts)):
@@ -180,6 +187,29 @@ class KVRows(Cache):
         self._hold([_RowsLayer(self, buffer(keys), buffer(values)) for keys, values in prompt])
         self._bias = prompt[0][0].new_zeros((self.capacity, columns))
 
+    def _grow(self, columns: int, here: slice, there: slice) -> None:
+        assert self._bias is not None
+        bias = self._bias.new_zeros((self.capacity, columns))
+        grown = [
+            (_grown(layer.key_rows, columns, here, there), _grown(layer.value_rows, columns, here, there))
+            for layer in self.buffers
+        ]
+        for layer, (keys, values) in zip(self.buffers, grown, strict=True):
+            layer.key_rows, layer.value_rows = keys, values
+        self._bias = bias
+
+    def _move(self, here: slice, there: slice) -> None:
+        tensors = [tensor for layer in self.buffers for tensor in (layer.key_rows, layer.value_rows)]
+        spare = {tensor.shape: torch.empty_like(tensor[:, :, here]) for tensor in tensors}
+        for tensor in tensors:
+            held = spare[tensor.shape].copy_(tensor[:, :, here])
+            tensor[:, :, here] = 0
+            tensor[:, :, there] = held
+
+    def _let_go(self) -> None:
+        self._hold([])
+        self._bias = None
+
     def _hold(self, buffers: list[_RowsLayer]) -> None:
         self.buffers = buffers
         self.layers = [*buffers]  # where transformers looks
@@ -190,10 +220,8 @@ class KVRows(Cache):
         self._bias[row, self.starts[row] :] = 0
 
 
-def _moved(buffer: Tensor, low: int, width: int, target: int, columns: int) -> Tensor:
-    """The columns from `low` on, `width` of them, moved to `target` in a buffer of `columns`."""
-    held = buffer[:, :, low : low + width].clone()
-    if columns != buffer.shape[2]:
-        buffer = buffer.new_zeros((*buffer.shape[:2], columns, buffer.shape[3]))
-    buffer[:, :, target : target + width] = held
-    return buffer
+def _grown(buffer: Tensor, columns: int, here: slice, there: slice) -> Tensor:
+    """A buffer of more columns, with those of `here` at `there`."""
+    wide = buffer.new_zeros((*buffer.shape[:2], columns, buffer.shape[3]))
+    wide[:, :, there] = buffer[:, :, here]
+    return wide
