@@ -13,8 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch  # noqa: F401  # before the forks
-
+import ragweave.adapters.adapter_check  # noqa: F401  # and torch with it, before the forks
 from ragweave.adapters.registry import AdapterRegistry
 
 CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir")
