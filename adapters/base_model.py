@@ -33,6 +33,7 @@ __all__ = [
     "chosen_dtype",
     "describe_base",
     "load_base",
+    "no_progress_bar",
     "require_template",
 ]
 
@@ -166,7 +167,7 @@ def _quantization(bits: Quantization, device: torch.device) -> Any:
 def _weights(folder: Path, options: Mapping[str, Any], *, trust_remote_code: bool) -> Any:
     load: Any = AutoModelForCausalLM.from_pretrained  # its type knows no loading report
     try:
-        with _no_progress_bar():
+        with no_progress_bar():
             model, report = load(
                 folder,
                 attn_implementation="sdpa",
@@ -191,7 +192,8 @@ def _weights(folder: Path, options: Mapping[str, Any], *, trust_remote_code: boo
 
 
 @contextmanager
-def _no_progress_bar() -> Iterator[None]:
+def no_progress_bar() -> Iterator[None]:
+    """Keep transformers from drawing bars for what takes a moment."""
     bars: Any = logging  # untyped
     shown = bars.is_progress_bar_enabled()
     bars.disable_progress_bar()
