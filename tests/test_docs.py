@@ -54,13 +54,22 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
     assert missing == []
 
 
+EXAMPLES = {  # what each is run with, and what it prints
+    "adapters_in_an_app.py": ([], "How soon are orders sent? support, version "),
+    "cited_answer.py": (["handbook", "How many days of leave does every employee get?"], "[1]"),
+    "existing_app.py": ([], "[1]"),
+    "many_adapters.py": ([], "51 different answers"),
+    "tiny_model.py": (["models/tiny", "adapters", "support"], "support: adapters/support"),
+}
+
+
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
 def test_an_example_runs(example: Path, somewhere: Path) -> None:
-    arguments = ["handbook", "How many days of leave does every employee get?"]
+    arguments, printed = EXAMPLES[example.name]
 
     run = subprocess.run(
-        [sys.executable, str(example), *arguments], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, str(example), *arguments], capture_output=True, text=True, timeout=240, check=False
     )
 
     assert run.returncode == 0, run.stderr
-    assert "[1]" in run.stdout
+    assert printed in run.stdout
