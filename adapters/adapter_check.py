@@ -15,8 +15,9 @@ from .adapter_files import read_adapter
 from .base_description import BaseDescription
 from .errors import AdapterError
 from .tensor_file import TensorFile
+from .weights import AdapterWeights
 
-__all__ = ["AdapterCheck", "check_adapter", "serving_places"]
+__all__ = ["PLACES", "AdapterCheck", "check_adapter", "serving_places"]
 
 PLACES = ("ragweave", "vllm", "sglang")
 LARGEST_VLLM_RANK = 512  # the last choice of --max-lora-rank
@@ -28,7 +29,7 @@ SGLANG_MODULES = frozenset({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj",
 class AdapterCheck:
     """`places` names where the adapter can be served, each with "" or the reason why not.
 
-    "ragweave" is the mixed batch of this package, "vllm" and "sglang" are those servers.
+    "ragweave" is the mixed batch of this package or a lane beside it, "vllm" and "sglang" are those servers.
     """
 
     fits: bool
@@ -49,16 +50,17 @@ def check_adapter(folder: str | Path, base: BaseDescription) -> AdapterCheck:
         return AdapterCheck(
             fits=False, problems=(str(error),), places=dict.fromkeys(PLACES, "it does not fit")
         )
-    return AdapterCheck(fits=True, places=serving_places(path, weights.exclusive))
+    return AdapterCheck(fits=True, places=serving_places(path, weights))
 
 
-def serving_places(folder: Path, exclusive: str) -> dict[str, str]:
-    """Where an adapter can be served, by place "" or why not; `exclusive` is why slots cannot carry it."""
+def serving_places(folder: Path, weights: AdapterWeights) -> dict[str, str]:
+    """Where an adapter can be served, by place "" or why not."""
+    exclusive = weights.exclusive
     config = read_config(folder)
     with TensorFile(find_files(folder)[1]) as file:
         keys = [key.removeprefix(PREFIX) for key in file.entries]
     return {
-        "ragweave": exclusive,
+        "ragweave": "" if weights.lane else exclusive,
         "vllm": exclusive or _vllm(config, keys),
         "sglang": exclusive or _sglang(config, keys),
     }

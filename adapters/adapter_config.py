@@ -80,6 +80,8 @@ SPECIAL: Mapping[str, str] = {
     "use_qalora": "it is a QALoRA, which pools its inputs",
     "arrow_config": "it routes between adapters (arrow_config)",
 }
+# Of these, what peft computes rightly in a plain forward, with no part of the base written over.
+LANE_KINDS = frozenset({"use_dora", "modules_to_save", "trainable_token_indices", "lora_bias"})
 # These start from changed base weights, so their factors fit only a base changed alike.
 CHANGED_BASE = ("pissa", "olora", "corda", "lora_ga", "loftq")
 PLAIN_STARTS = ("true", "false", "gaussian", "eva", "orthogonal")
@@ -87,7 +89,7 @@ PLAIN_STARTS = ("true", "false", "gaussian", "eva", "orthogonal")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterConfig:
-    """What `adapter_config.json` says; `exclusive` is why slots cannot carry it, or ""."""
+    """What `adapter_config.json` says; `exclusive` is why slots cannot carry it, or ""; `lane`: peft can."""
 
     rank: int
     alpha: float
@@ -99,7 +101,9 @@ class AdapterConfig:
     rank_pattern: Mapping[str, int]
     alpha_pattern: Mapping[str, float]
     base_model: str
+    modules_to_save: tuple[str, ...]
     exclusive: str
+    lane: bool
 
     def rank_of(self, module: str) -> int:
         """The rank on a module."""
@@ -242,7 +246,9 @@ def read_config(folder: Path) -> AdapterConfig:
             for key, value in _mapping(path, raw, "alpha_pattern").items()
         },
         base_model=str(raw.get("base_model_name_or_path") or ""),
-        exclusive=_exclusive(raw),
+        modules_to_save=_several(path, raw, "modules_to_save"),
+        exclusive=_exclusive(raw, SPECIAL),
+        lane=not _exclusive(raw, {key: reason for key, reason in SPECIAL.items() if key not in LANE_KINDS}),
     )
 
 
@@ -321,8 +327,8 @@ def _refuse_changed_base(path: Path, raw: Mapping[str, Any]) -> None:
         )
 
 
-def _exclusive(raw: Mapping[str, Any]) -> str:
-    for key, reason in SPECIAL.items():
+def _exclusive(raw: Mapping[str, Any], special: Mapping[str, str]) -> str:
+    for key, reason in special.items():
         if raw.get(key) not in (None, False, "none", [], {}):
             return reason
     start = str(raw.get("init_lora_weights", True)).lower()

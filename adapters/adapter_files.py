@@ -69,12 +69,22 @@ def read_adapter(folder: str | Path, base: BaseDescription, *, checked: bool = F
         if not checked:
             _refuse_broken_numbers(file)
         if contents.exclusive:
-            return AdapterWeights(exclusive=contents.exclusive)
+            return AdapterWeights(exclusive=contents.exclusive, lane=_has_lane(contents, config))
         weights: dict[str, dict[str, LoraPair]] = {"linear": {}, "embedding": {}}
         for (module, kind), keys in contents.pairs.items():
             pair = LoraPair(file.tensor(keys["a"]), file.tensor(keys["b"]), config.scaling_of(module))
             weights[kind][module] = pair
         return AdapterWeights(linear=weights["linear"], embedding=weights["embedding"])
+
+
+def _has_lane(contents: _Contents, config: AdapterConfig) -> bool:
+    """Whether peft can serve what slots cannot, with no weight of the base written over."""
+    replaced = {module for module in contents.stored if _saved_whole(module, config)}
+    return bool(config.exclusive) and config.lane and replaced == contents.stored.keys()
+
+
+def _saved_whole(module: str, config: AdapterConfig) -> bool:
+    return any(module == name or module.endswith(f".{name}") for name in config.modules_to_save)
 
 
 def _sort_keys(file: TensorFile, base: BaseDescription) -> _Contents:

@@ -44,10 +44,45 @@ class _Served:
     def __init__(self, loaded: LoadedBase, store: SlotStore, *, rows: int, max_queue: int) -> None:
         self.loaded = loaded
         self.ends = end_tokens(loaded.model, loaded.tokenizer)
+        self.rows, self.max_queue = rows, max_queue
+        self.store = store
         runner = Runner(loaded.model, store.pool, rows=rows)
         runner.check()
         self.scheduler = Scheduler(runner, store, ends=self.ends, max_queue=max_queue)
         self.prompts = ChatPrompts(loaded, ends=sorted(self.ends))
+        self.lanes: dict[AdapterVersion, Scheduler] = {}
+
+    def scheduler_of(self, version: AdapterVersion | None) -> Scheduler:
+        """The slots' scheduler, or that of a lane: made at the first request, ended with its version."""
+        if version is None or version.weights is None or not version.weights.exclusive:
+            return self.scheduler
+        with version.reading:
+            lane = self.lanes.get(version)
+            if lane is None:
+                from .exclusive_lane import LaneStore, adapted_twin
+
+                twin = adapted_twin(self.store.pool, version.info.path)
+                version.read()  # raises where the files changed since they were checked
+                runner = Runner(twin, SlotPool(0), rows=self.rows)
+                lane = Scheduler(runner, LaneStore(self.store), ends=self.ends, max_queue=self.max_queue)
+                self.lanes[version] = lane
+                version.gone = partial(self._close_lane, version)
+            return lane
+
+    def is_ready(self, version: AdapterVersion) -> bool:
+        """Whether nothing has to be read for a version without a slot."""
+        weights = version.weights
+        return weights is not None and (not weights.exclusive or version in self.lanes)
+
+    def _close_lane(self, version: AdapterVersion) -> None:
+        lane = self.lanes.pop(version, None)
+        if lane is not None:
+            lane.stop(wait=False)
+
+    def stop(self) -> None:
+        """End every thread."""
+        for scheduler in [self.scheduler, *self.lanes.values()]:
+            scheduler.stop()
 
 
 class LocalEngine:
@@ -122,7 +157,7 @@ class LocalEngine:
                 self._store.pool.wrap(loaded.model)
                 rows = self._max_batch or (ROWS_ON_CPU if loaded.device.type == "cpu" else ROWS_ON_DEVICE)
                 self._served = _Served(loaded, self._store, rows=rows, max_queue=self._max_queue)
-                weakref.finalize(self, self._served.scheduler.stop)
+                weakref.finalize(self, self._served.stop)
             return self._served
 
     def count_tokens(self, text: str) -> int:
@@ -135,34 +170,33 @@ class LocalEngine:
             self._closed = True
             served, self._served = self._served, None
         if served is not None:
-            served.scheduler.stop()
+            served.stop()
 
     # -- requests ------------------------------------------------------------------------------------------
 
     def stream(self, request: ChatRequest) -> Generator[Delta]:
         """The answer, piece by piece."""
-        ticket, parser = self._ticket(request)
-        scheduler = self._ready().scheduler
+        ticket, parser, scheduler = self._ticket(request)
         with closing(pieces(ticket, scheduler.submit, scheduler.wake)) as answer:
             for piece in answer:
                 yield from _deltas(piece, ticket, parser)
 
     async def astream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The same for asyncio; no thread waits for it."""
-        ticket, parser = await self._ticket_async(request)
-        scheduler = self._ready().scheduler
+        ticket, parser, scheduler = await self._ticket_async(request)
         async with aclosing(pieces_async(ticket, scheduler.submit, scheduler.wake)) as answer:
             async for piece in answer:
                 for delta in _deltas(piece, ticket, parser):
                     yield delta
 
-    async def _ticket_async(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None]:
+    async def _ticket_async(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None, Scheduler]:
         """Beside the loop only where something has to be read from disk."""
-        if self._served is None or not self._in_memory(request):
+        served = self._served
+        if served is None or not self._in_memory(request, served):
             return await asyncio.to_thread(self._ticket, request)
         return self._ticket(request)
 
-    def _in_memory(self, request: ChatRequest) -> bool:
+    def _in_memory(self, request: ChatRequest, served: _Served) -> bool:
         name, version = split_version(request.adapter)
         if not name:
             return True
@@ -170,9 +204,9 @@ class LocalEngine:
             found = self._store.find(name, version)
         except UnknownAdapter:
             return False
-        return found.weights is not None or found.slot is not None
+        return found.slot is not None or served.is_ready(found)
 
-    def _ticket(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None]:
+    def _ticket(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None, Scheduler]:
         """Everything about a request that can fail before it waits."""
         deadline = None if request.timeout is None else time.monotonic() + request.timeout
         name, number = split_version(request.adapter)
@@ -183,20 +217,19 @@ class LocalEngine:
         room = self._room(ids)
         format = served.prompts.format(request)
         constraint = served.prompts.constraint(request)
-        version = self._hold(name, number) if name else None
-        return (
-            Ticket(
-                ids,
-                request.sampling,
-                served.loaded.tokenizer,
-                version=version,
-                constraint=constraint,
-                deadline=deadline,
-                room=room,
-                shown_specials=dict(format.special) if format is not None else {},
-            ),
-            None if format is None else ToolCallParser(format),
+        ticket = Ticket(
+            ids,
+            request.sampling,
+            served.loaded.tokenizer,
+            constraint=constraint,
+            deadline=deadline,
+            room=room,
+            shown_specials=dict(format.special) if format is not None else {},
         )
+        scheduler = served.scheduler
+        if name:
+            ticket.version, scheduler = self._hold(name, number, served)
+        return ticket, None if format is None else ToolCallParser(format), scheduler
 
     def _room(self, ids: list[int]) -> int:
         context = self.description.context
@@ -215,7 +248,7 @@ class LocalEngine:
         """Read an adapter, check it against the base, and make it known under this name.
 
         The files are copied into memory: they may change on disk. Raises `UnsafeAdapter`, `AdapterMismatch`,
-        or `AdapterError` for a kind that slots cannot carry, with the reason.
+        or `AdapterError` for a kind that cannot be served, with the reason.
         """
         check_name(name)
         folder = Path(path).expanduser()
@@ -256,14 +289,15 @@ class LocalEngine:
         self._refresh()
         return self._store.list()
 
-    def _hold(self, name: str, number: str | None) -> AdapterVersion:
+    def _hold(self, name: str, number: str | None, served: _Served) -> tuple[AdapterVersion, Scheduler]:
+        """A version that stays until its request ends, its weights in memory, and who serves it."""
         version = self._store.hold(name, number)
         try:
             self._store.bring(version)
+            return version, served.scheduler_of(version)
         except (AdapterError, OSError):
             self._store.release(version)
             raise
-        return version
 
     def _find(self, name: str, number: str | None) -> AdapterVersion:
         """The version asked for; looks into the registry for one that is new there."""
@@ -314,9 +348,9 @@ def _read_plain(folder: Path, base: BaseDescription, expected: str) -> AdapterWe
 
 
 def _servable(weights: AdapterWeights, name: str) -> AdapterWeights:
-    if weights.exclusive:
+    if weights.exclusive and not weights.lane:
         raise AdapterError(
-            f"The adapter {name} cannot be served beside others: {weights.exclusive}",
+            f"The adapter {name} cannot be served: {weights.exclusive}.",
             remedy="Train it as plain LoRA, or merge it into a base of its own (adapters export --merge).",
         )
     return weights

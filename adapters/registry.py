@@ -22,6 +22,7 @@ from .records import AdapterInfo
 from .registry_folder import MARKER, VersionFolders, damaged, plain_adapters
 
 if TYPE_CHECKING:
+    from .adapter_check import AdapterCheck
     from .base_description import BaseDescription
     from .weights import AdapterWeights
 
@@ -121,6 +122,19 @@ class AdapterRegistry:
             self._verify(folder / file, told)
         return read_adapter(folder, base, checked=True)
 
+    def check(self, name: str, version: str | int | None, base: BaseDescription) -> AdapterCheck:
+        """Whether a version fits a base model, and where it can be served. Raises `UnknownAdapter`."""
+        from .adapter_check import PLACES, AdapterCheck, serving_places
+
+        number = self._folders.number(name, version)
+        try:
+            weights = self.read(name, number, base)
+        except AdapterError as error:
+            places = dict.fromkeys(PLACES, "it does not fit")
+            return AdapterCheck(fits=False, problems=(str(error),), places=places)
+        places = serving_places(self._folders.folder(name, number), weights)
+        return AdapterCheck(fits=True, places=places)
+
     def remove(self, name: str, version: str | int | None = None) -> None:
         """Remove a version, or all of a name; their numbers are not used again. Raises `UnknownAdapter`."""
         numbers = self._folders.some(name) if version is None else [self._folders.number(name, version)]
@@ -144,7 +158,7 @@ class AdapterRegistry:
             "base_model": description.name,
             "base_fingerprint": description.fingerprint,
             "template_hash": description.template_hash,
-            "places": serving_places(folder, weights.exclusive),
+            "places": serving_places(folder, weights),
         }
 
     def _info(self, name: str, number: int) -> AdapterInfo:

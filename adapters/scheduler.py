@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -19,7 +19,7 @@ from .errors import AdapterError, EngineBusy, EngineStopped, RequestTimeout
 from .runner import Prompt, Runner
 from .sampling import Choice, Failed, choose
 from .slot_layers import BASE_SLOT
-from .slot_store import SlotStore
+from .slot_store import AdapterVersion
 from .tickets import Ticket
 
 __all__ = ["Scheduler"]
@@ -34,6 +34,18 @@ SOON = 0.002  # seconds
 FAILED_STEPS = 3  # in a row, of all rows: the model is broken
 
 
+class Residence(Protocol):
+    """Where adapters are while they serve: see `SlotStore`, which is the one for slots."""
+
+    def fetch(self, version: AdapterVersion) -> bool: ...
+    def resident(self, version: AdapterVersion) -> bool: ...
+    def place(self, version: AdapterVersion) -> bool: ...
+    def start(self, version: AdapterVersion) -> int: ...
+    def stop(self, version: AdapterVersion) -> None: ...
+    def release(self, version: AdapterVersion) -> None: ...
+    def sweep(self) -> None: ...
+
+
 class Scheduler:
     """Serves tickets on a runner, in a thread of its own from the first ticket on.
 
@@ -44,7 +56,7 @@ class Scheduler:
         max_queue: how many tickets may wait beside those that run.
     """
 
-    def __init__(self, runner: Runner, store: SlotStore, *, ends: frozenset[int], max_queue: int) -> None:
+    def __init__(self, runner: Runner, store: Residence, *, ends: frozenset[int], max_queue: int) -> None:
         self.runner = runner
         self.store = store
         self.ends = ends
@@ -82,11 +94,11 @@ class Scheduler:
         with self._wake:
             self._wake.notify()
 
-    def stop(self) -> None:
+    def stop(self, *, wait: bool = True) -> None:
         """End the thread after its turn; tickets that wait or run get `EngineStopped`."""
         self._stop(EngineStopped("The engine was closed.", remedy="Make a new model."))
         thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if wait and thread is not None and thread is not threading.current_thread():
             thread.join()
 
     @property
@@ -135,16 +147,18 @@ class Scheduler:
             self._refuse_all()
 
     def _refuse_all(self) -> None:
+        """Tell everybody first, whatever state the rows are in; then give up what they held."""
         assert self._stopped is not None
         with self._wake:
             waiting, self._waiting = list(self._waiting), deque()
+        admitted = [*self._running, *(ticket for ticket, _ in self._prompting)]
+        self._running, self._prompting = [], []
+        for ticket in [*waiting, *admitted]:
+            ticket.put(self._stopped)
         for ticket in waiting:
             self._release(ticket)
-            ticket.put(self._stopped)
-        for ticket in [*self._running, *(ticket for ticket, _ in self._prompting)]:
+        for ticket in admitted:
             self._end(ticket)
-            ticket.put(self._stopped)
-        self._running, self._prompting = [], []
         self.runner.clear()
 
     # -- who comes and goes --------------------------------------------------------------------------------
@@ -195,7 +209,7 @@ class Scheduler:
                 elif not self.store.fetch(version):
                     continue
                 else:
-                    resident = version.slot is not None
+                    resident = self.store.resident(version)
                     if not resident and writes and self._running:
                         return  # one load a turn: rows wait for no more
                     if not self.store.place(version):

@@ -12,6 +12,7 @@ the same tensor (q, k, v; gate, up) share one table of A factors, so that their 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,9 +106,9 @@ class SharedInput:
         for name in self.names:
             self.offsets[name] = start
             start += wanted[name]
-        self.table = like.new_empty((self.pool.slots + 1, self.in_features, start))
-        for slot in (BASE_SLOT, *self.slot_ranks):
-            self.table[slot].zero_()
+        # Zeros in every slot: one that holds no factor here takes part in a step all the same.
+        self.table = like.new_zeros((self.pool.slots + 1, self.in_features, start))
+        for slot in self.slot_ranks:
             if old is not None:
                 for name, rank in old_ranks.items():
                     target = self.table[slot, :, self.offsets[name] : self.offsets[name] + rank]
@@ -286,6 +287,16 @@ class SlotPool:
         assert self._model is not None, "`wrap` comes first"
         return self._model
 
+    def twin(self) -> nn.Module:
+        """The base model once more, unwrapped: modules of its own on the same weights."""
+        shared: dict[int, Any] = {
+            id(held): held for held in (*self.model.parameters(), *self.model.buffers())
+        }
+        layers: list[SlotLinear | SlotEmbedding] = [*self._linear.values(), *self._embedding.values()]
+        for layer in layers:
+            shared[id(layer)] = deepcopy(layer.base, shared)
+        return deepcopy(self.model, shared)
+
     def out_features(self, name: str) -> int:
         """The width of a linear module's output."""
         return _features(self._linear[name].base)[1]
@@ -340,8 +351,7 @@ class SlotPool:
 
     def begin(self, slots: Sequence[int]) -> None:
         """Say whose turn the next forward is: a slot for each row."""
-        step = StepSlots(tuple(slots), self._like.device)
-        self.step = step if step.active else None
+        self.step = StepSlots(tuple(slots), self._like.device) if any(slots) else None
 
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""

@@ -37,6 +37,7 @@ class AdapterVersion:
     pinned: bool = False
     retired: bool = False  # unloaded or replaced
     last_used: int = 0
+    gone: Callable[[], None] = lambda: None  # called once nobody holds a retired version; must not wait
     failure: Exception | None = None  # of the last reading beside the steps
     reading: Lock = field(default_factory=Lock, repr=False)
 
@@ -166,6 +167,10 @@ class SlotStore:
         except (AdapterError, OSError) as error:
             version.failure = error
 
+    def resident(self, version: AdapterVersion) -> bool:
+        """Whether a version has a slot."""
+        return version.slot is not None
+
     def place(self, version: AdapterVersion) -> bool:
         """Have a held version in a slot; False where every slot has a running request or is pinned."""
         with self._lock:
@@ -221,6 +226,7 @@ class SlotStore:
         if version.retired and version.holders == 0:
             version.weights = None
             self._leave_slot(version)
+            version.gone()
 
     def _leave_slot(self, version: AdapterVersion) -> None:
         if version.slot is not None:

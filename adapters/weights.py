@@ -37,12 +37,13 @@ class AdapterWeights:
 
     Keys are the module names of the base model as `named_modules()` gives them
     (`model.layers.0.self_attn.q_proj`). `exclusive` is "" where slots can carry all of it, else the reason
-    why not (DoRA, modules_to_save, ...): such an adapter has its own lane.
+    why not (DoRA, modules_to_save, ...); `lane` says that a lane of its own can, with peft's layers.
     """
 
     linear: Mapping[str, LoraPair] = field(default_factory=dict)
     embedding: Mapping[str, LoraPair] = field(default_factory=dict)
     exclusive: str = ""
+    lane: bool = False
 
     def copied(self) -> AdapterWeights:
         """The same in memory of its own, not in a mapped file."""
@@ -50,7 +51,7 @@ class AdapterWeights:
         def copy(pairs: Mapping[str, LoraPair]) -> dict[str, LoraPair]:
             return {name: LoraPair(p.a.clone(), p.b.clone(), p.scaling) for name, p in pairs.items()}
 
-        return AdapterWeights(copy(self.linear), copy(self.embedding), self.exclusive)
+        return AdapterWeights(copy(self.linear), copy(self.embedding), self.exclusive, self.lane)
 
     @property
     def rank(self) -> int:
