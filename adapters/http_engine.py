@@ -122,7 +122,7 @@ class HttpEngine:
 
     def _models(self) -> list[Mapping[str, Any]]:
         response = self._http.send("GET", f"{self._address}/models")
-        if response.status_code == 404:
+        if response.status_code in (404, 405, 501):
             return []  # not every server lists its models
         if response.status_code >= 400:
             raise self._refused(Refusal.of(response.status_code, response.content), "")

@@ -120,6 +120,6 @@ def test_a_refused_key_says_which_variable_to_set(
     code = main([*asked, "--model", server.spec, "--json"])
 
     error = json.loads(capsys.readouterr().out)["error"]
-    assert (code, error["type"]) == (1, "ModelError")
-    assert "refuses the key" in error["message"]
+    assert (code, error["type"]) == (1, "AdapterError")
+    assert "refused the key" in error["message"]
     assert "RAGWEAVE_MODEL_API_KEY" in error["remedy"]
