@@ -15,6 +15,7 @@ from typing import Any, Literal, Self, cast
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
+from langchain_core.load.load import ALL_SERIALIZABLE_MAPPINGS
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -373,6 +374,12 @@ class ChatLora(AdapterChoice):
     def lc_secrets(self) -> dict[str, str]:
         """Read back from the environment."""
         return {"api_key": "RAGWEAVE_MODEL_API_KEY"}
+
+
+# `load(..., allowed_objects="all")` admits the classes of LangChain's own table, and of them those of the
+# caller's `valid_namespaces`: nobody gets this class who does not name "ragweave" there.
+LC_ID = tuple(ChatLora.lc_id())
+ALL_SERIALIZABLE_MAPPINGS.setdefault(LC_ID, LC_ID)
 
 
 # Leaving an engine's iterator early ends the request, so every one is closed where it was opened.

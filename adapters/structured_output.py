@@ -18,6 +18,7 @@ from langchain_core.outputs import Generation
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 
 from .call_options import tool_choice_of
@@ -76,7 +77,7 @@ def parsed(
 ) -> Runnable[LanguageModelInput, Any]:
     """The model's JSON answers as dicts, or as objects of the schema where that is a pydantic class."""
     parser: BaseOutputParser[Any] = CompleteJson()
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
         parser = CompletePydantic(pydantic_object=schema)
     if not include_raw:
         return model | parser
