@@ -145,11 +145,13 @@ def _no_weights(folder: Path) -> AdapterError:
 
 
 def _is_hub_id(base: str | Path) -> bool:
-    return isinstance(base, str) and HUB_ID.fullmatch(base) is not None and not Path(base).exists()
+    return (
+        isinstance(base, str) and HUB_ID.fullmatch(base) is not None and not Path(base).expanduser().exists()
+    )
 
 
 def _folder(base: str | Path, *, trust_remote_code: bool, revision: str | None) -> Path:
-    folder = Path(base)
+    folder = Path(base).expanduser()
     if folder.is_dir():
         return folder
     if folder.exists():

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from .adapter_commands import ADAPTER_COMMANDS
 from .errors import UsageError
 from .shared_options import Call, command
 
@@ -244,6 +245,10 @@ def application() -> typer.Typer:
     config.callback()(_group)  # keeps `show` a sub-command though it is the only one
     config.command("show")(command(show_config))
     app.add_typer(config, name="config")
+    adapters = typer.Typer(help="List, check, add and export adapters.", rich_markup_mode=None)
+    for name, (function, summary) in ADAPTER_COMMANDS.items():
+        adapters.command(name, short_help=summary)(command(function))
+    app.add_typer(adapters, name="adapters")
     return app
 
 

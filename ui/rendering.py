@@ -15,12 +15,17 @@ from .output import printable
 if TYPE_CHECKING:
     from langchain_core.documents import Document
 
+    from ragweave.adapters import AdapterInfo
+    from ragweave.adapters.adapter_check import AdapterCheck
     from ragweave.chains import IngestReport, SourceInfo
 
     from .doctor import Check
     from .settings import Loaded
 
 __all__ = [
+    "draw_adapter",
+    "draw_adapter_check",
+    "draw_adapters",
     "draw_checks",
     "draw_citations",
     "draw_documents",
@@ -152,6 +157,57 @@ def draw_checks(console: Console, checks: Iterable[Check]) -> None:
         )
         if check.remedy:
             console.print(Text(printable(f"{'':5}{check.remedy}")), soft_wrap=True)
+
+
+def draw_adapters(console: Console, adapters: Sequence[AdapterInfo]) -> None:
+    """A line for each adapter."""
+    table = _table("name", "version", "rank", "targets", "description")
+    for info in adapters:
+        cells = (info.name, info.version, str(info.rank), ", ".join(info.targets), info.description)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    if adapters:
+        console.print(table)
+
+
+def draw_adapter(
+    console: Console, info: AdapterInfo, versions: Sequence[str], manifest: Mapping[str, Any]
+) -> None:
+    """What is known of an adapter, a line for each thing."""
+    told: dict[str, Any] = {
+        "name": f"{info.name}@{info.version}",
+        "versions": ", ".join(versions),
+        "description": info.description,
+        "rank": info.rank,
+        "targets": ", ".join(info.targets),
+        "base model": manifest.get("base_model"),
+        "added": manifest.get("created_at"),
+        "data": manifest.get("data_hash"),
+        "metrics": _one_line(manifest.get("metrics")),
+        "path": info.path,
+    }
+    for name, value in told.items():
+        if value:
+            console.print(Text(f"{name:13}", style="bold").append(printable(str(value)), style="not bold"))
+    _draw_places(console, manifest.get("places") or {})
+
+
+def draw_adapter_check(console: Console, info: AdapterInfo, base: str, check: AdapterCheck) -> None:
+    """Whether an adapter fits, and where it can be served."""
+    said = "fits" if check.fits else "does not fit"
+    line = Text(
+        printable(f"{info.name}@{info.version} {said} {base}."), style="green" if check.fits else "red"
+    )
+    console.print(line, soft_wrap=True)
+    for problem in check.problems:
+        console.print(Text(printable(problem)), soft_wrap=True)
+    if check.fits:
+        _draw_places(console, check.places)
+
+
+def _draw_places(console: Console, places: Mapping[str, str]) -> None:
+    for place_, reason in places.items():
+        said = f"no: {reason}" if reason else "yes"
+        console.print(Text(f"{'on ' + place_:13}", style="bold").append(printable(said), style="not bold"))
 
 
 def _table(*columns: str) -> Table:
