@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from .errors import EdgeError, explain
 from .settings import Loaded, Settings
 from .web_chat import free_port, port_is_free
 from .wiring import open_kb, settings_model, takes_adapters
+
+if TYPE_CHECKING:
+    from ragweave.adapters.registry import AdapterRegistry
 
 __all__ = ["Check", "Status", "examine"]
 
@@ -139,8 +142,7 @@ def _base_model(settings: Settings) -> Check:
     from ragweave.adapters.base_model import chosen_device, chosen_dtype, describe_base
 
     chosen = settings.model
-    folder = Path(chosen.spec).expanduser()
-    found = describe_base(folder if folder.is_dir() else chosen.spec)
+    found = describe_base(chosen.spec)
     device = chosen_device(chosen.device)
     dtype = str(chosen_dtype(chosen.dtype, device)).removeprefix("torch.").replace("auto", "its own type")
     told = f"{found.name}: {found.layers} layers, {dtype} on {device}"
@@ -155,13 +157,45 @@ def _base_model(settings: Settings) -> Check:
 
 
 def adapters(loaded: Loaded) -> Check:
-    """A folder of adapters that was asked for is there."""
-    folder, origin = loaded.settings.adapters.dir, loaded.origins["adapters.dir"]
-    if Path(folder).is_dir():
-        return Check("adapters", "OK", folder)
-    if origin == "default":
-        return Check("adapters", "OK", "none")
-    return Check("adapters", "WARN", f"{folder} ({origin}) is no folder", "Correct it, or leave it out.")
+    """The folder is there, and its adapters fit the base model where that is one of this machine."""
+    folder, origin = Path(loaded.settings.adapters.dir).expanduser(), loaded.origins["adapters.dir"]
+    if not folder.is_dir():
+        if origin == "default":
+            return Check("adapters", "OK", "none")
+        return Check("adapters", "WARN", f"{folder} ({origin}) is no folder", "Correct it, or leave it out.")
+    from ragweave.adapters.registry import open_adapters
+
+    opened = open_adapters(folder)
+    names = list(opened) if isinstance(opened, dict) else [info.name for info in opened.list()]
+    told = f"{folder}: {len(names)} {'adapter' if len(names) == 1 else 'adapters'}"
+    with settings_model(loaded.settings) as model:
+        base = loaded.settings.model.spec
+        if not names or not takes_adapters(model) or "://" in base:
+            return Check("adapters", "OK", told)
+    misfits = list(_misfits(opened, names, base))
+    if not misfits:
+        return Check("adapters", "OK", f"{told}, all fit {base}")
+    some = f"Look closer: ragweave adapters check {misfits[0][0]} --base {base} --adapters {folder}"
+    return Check("adapters", "WARN", f"{told}; {'; '.join(reason for _, reason in misfits)}", some)
+
+
+def _misfits(
+    opened: AdapterRegistry | dict[str, Path], names: list[str], base: str
+) -> Iterator[tuple[str, str]]:
+    """The adapters that cannot be served with the base, each with the reason."""
+    from ragweave.adapters.adapter_check import check_adapter
+    from ragweave.adapters.base_model import describe_base
+
+    described = describe_base(base)
+    for name in names:
+        found = (
+            check_adapter(opened[name], described)
+            if isinstance(opened, dict)
+            else opened.check(name, None, described)
+        )
+        reason = " ".join(found.problems) or found.places["ragweave"]
+        if reason:
+            yield name, f"{name} cannot be served: {reason}"
 
 
 def port(settings: Settings) -> Check:

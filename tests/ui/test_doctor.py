@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 from importlib import metadata
@@ -11,10 +12,12 @@ from typing import NamedTuple
 
 import pytest
 
+from ragweave.adapters import AdapterRegistry
 from ragweave.ui import doctor
 from ragweave.ui.__main__ import main
 from ragweave.ui.doctor import Check, examine
 from ragweave.ui.settings import load_settings
+from tests.adapters.models import make_adapter, tiny_base
 
 pytestmark = pytest.mark.usefixtures("workplace")
 NAMES = [
@@ -121,9 +124,76 @@ def test_an_adapter_folder_that_was_asked_for_must_be_there(workplace: Path) -> 
     there = doctor.adapters(load_settings({"adapters.dir": "mine"}))
     missing = doctor.adapters(load_settings({"adapters.dir": "theirs"}))
 
-    assert (there.status, there.detail) == ("OK", "mine")
+    assert (there.status, there.detail) == ("OK", "mine: 0 adapters")
     assert (missing.status, missing.detail) == ("WARN", "theirs (--adapters) is no folder")
     assert doctor.adapters(load_settings()).status == "OK"
+
+
+@pytest.fixture
+def base(workplace: Path) -> str:
+    """A base model in the working directory, and an adapter that fits it."""
+    tiny_base(workplace / "base")
+    make_adapter(workplace / "base", workplace / "mine" / "support")
+    return "base"
+
+
+def test_the_base_model_is_stated_with_its_device_and_type(base: str) -> None:
+    check = doctor.model(load_settings({"model.spec": base}).settings)
+
+    assert check.status == "OK"
+    assert re.fullmatch(r"base: 2 layers, \S.* on (cpu|cuda|mps)", check.detail)
+
+
+def test_the_device_and_type_asked_for_are_stated(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGWEAVE_MODEL_DEVICE", "cpu")
+    monkeypatch.setenv("RAGWEAVE_MODEL_DTYPE", "bfloat16")
+
+    check = doctor.model(load_settings({"model.spec": base}).settings)
+
+    assert check.detail == "base: 2 layers, bfloat16 on cpu"
+
+
+def test_a_device_that_is_not_there_fails(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAGWEAVE_MODEL_DEVICE", "abacus")
+
+    check = found("model", {"model.spec": base})
+
+    assert (check.status, check.detail) == ("FAIL", "There is no device 'abacus'.")
+    assert check.remedy
+
+
+def test_a_base_model_without_a_chat_template_is_a_warning(base: str, workplace: Path) -> None:
+    (workplace / "base" / "chat_template.jinja").unlink(missing_ok=True)
+    told = json.loads((workplace / "base" / "tokenizer_config.json").read_text())
+    told.pop("chat_template", None)
+    (workplace / "base" / "tokenizer_config.json").write_text(json.dumps(told))
+
+    check = found("model", {"model.spec": base})
+
+    assert check.status == "WARN"
+    assert check.detail.endswith("no chat template")
+    assert "RAGWEAVE_MODEL_CHAT_TEMPLATE" in check.remedy
+
+
+def test_adapters_that_fit_are_counted_and_others_named_with_the_reason(base: str, workplace: Path) -> None:
+    given: dict[str, object] = {"model.spec": base, "adapters.dir": "mine"}
+    fits = found("adapters", given)
+    make_adapter(tiny_base(workplace / "wide", hidden=64), workplace / "mine" / "legal")
+
+    misfit = found("adapters", given)
+
+    assert (fits.status, fits.detail) == ("OK", "mine: 1 adapter, all fit base")
+    assert misfit.status == "WARN"
+    assert misfit.detail.startswith("mine: 2 adapters; legal cannot be served: ")
+    assert misfit.remedy == "Look closer: ragweave adapters check legal --base base --adapters mine"
+
+
+def test_a_registry_is_checked_too(base: str, workplace: Path) -> None:
+    AdapterRegistry(workplace / "registry").add(workplace / "mine" / "support", "support")
+
+    check = found("adapters", {"model.spec": base, "adapters.dir": "registry"})
+
+    assert (check.status, check.detail) == ("OK", "registry: 1 adapter, all fit base")
 
 
 def test_what_only_the_tests_need_never_fails(monkeypatch: pytest.MonkeyPatch) -> None:
