@@ -17,7 +17,7 @@ import regex  # type: ignore[import-untyped]  # one call, with the time limit th
 
 from .errors import AdapterError, AdapterMismatch, UnsafeAdapter
 from .records import AdapterInfo
-from .tensor_file import TensorFile
+from .tensor_file import READABLE, TensorFile
 
 __all__ = [
     "CONFIG",
@@ -33,8 +33,9 @@ __all__ = [
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."  # of every key in the file
+HUGE = 1e9  # an alpha; usual ones are below a thousand
 MAX_CONFIG = 10_000_000  # bytes; real ones have some thousand
-PATTERN_SECONDS = 0.1  # for one match: a hostile expression would take for ever
+PATTERN_SECONDS = 0.5  # for one match, some microseconds' work: a hostile expression would take for ever
 
 # Keys that do not change what an adapter computes once it is trained, and their likes: where it came from,
 # how it was trained, how the base stores its weights.
@@ -257,6 +258,8 @@ def _json_object(path: Path) -> dict[str, Any]:
         raise _damaged(path, f"it is larger than {MAX_CONFIG} bytes")
     try:
         raw = json.loads(path.read_bytes())
+    except OSError as error:
+        raise AdapterError(f"{path} cannot be read: {error.strerror}.", remedy=READABLE) from error
     except (ValueError, RecursionError) as error:
         raise _damaged(path, "it is not JSON") from error
     if not isinstance(raw, dict):
@@ -272,13 +275,13 @@ def _damaged(path: Path, reason: str) -> UnsafeAdapter:
 
 def _rank(path: Path, name: str, value: object) -> int:
     if type(value) is not int or value < 1:
-        raise _damaged(path, f"{name} is {value!r}, and a rank is a whole number from 1")
+        raise _damaged(path, f"{name} is {value!r:.40}, and a rank is a whole number from 1")
     return value
 
 
 def _number(path: Path, name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise _damaged(path, f"{name} is {value!r}, and has to be a number")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < HUGE:
+        raise _damaged(path, f"{name} is {value!r:.40}, and has to be a number below {HUGE:g}")
     return float(value)
 
 

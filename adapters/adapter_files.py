@@ -34,7 +34,7 @@ SPECIAL_KEYS: Mapping[str, str] = {
     ".lora_magnitude_vector": "it is a DoRA adapter, which scales the base's own weights",
     ".lora_B.bias": "its B factors have a bias (lora_bias)",
 }
-LAYER = re.compile(r"\.(\d+)\.")
+LAYER = re.compile(r"\.(\d{1,9})\.")
 
 
 @dataclass(slots=True)

@@ -14,14 +14,15 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from .errors import UnsafeAdapter
+from .errors import AdapterError, UnsafeAdapter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["TensorEntry", "TensorFile"]
+__all__ = ["READABLE", "TensorEntry", "TensorFile"]
 
-MAX_HEADER = 100_000_000  # bytes; the format's own limit
+READABLE = "Check that the file is there and that you may read it."
+MAX_HEADER = 25_000_000  # bytes; real ones have up to one million, the format allows a hundred
 # The format's types, as torch names them, and their bytes; those below a byte are no weights we can use.
 TYPES: Mapping[str, tuple[str, int]] = {
     "F64": ("float64", 8),
@@ -64,7 +65,10 @@ class TensorFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._map: mmap.mmap | None = None
-        self._file = open(path, "rb")  # noqa: SIM115  # closed by `close`
+        try:
+            self._file = open(path, "rb")  # noqa: SIM115  # closed by `__exit__`
+        except OSError as error:
+            raise AdapterError(f"{path} cannot be read: {error.strerror}.", remedy=READABLE) from error
         try:
             self.entries = self._read_header()
         except BaseException:
@@ -147,7 +151,9 @@ class TensorFile:
             plain = all(type(number) is int and number >= 0 for number in (*shape, start, end))
         except (TypeError, KeyError, ValueError) as error:
             raise self._damaged(f"its header does not describe the tensor {name}") from error
-        if not plain or dtype not in TYPES or end - start != prod(shape) * TYPES[dtype][1]:
+        if dtype not in TYPES:
+            raise self._damaged(f"the tensor {name} is of the unknown type {dtype!r}")
+        if not plain or end - start != prod(shape) * TYPES[dtype][1]:
             raise self._damaged(f"its header contradicts itself about the tensor {name}")
         return TensorEntry(dtype, shape, origin + start, origin + end)
 

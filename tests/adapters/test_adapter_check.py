@@ -25,8 +25,8 @@ def test_a_plain_adapter_can_be_served_everywhere(base: Path, adapters: Path) ->
 @pytest.mark.parametrize(
     ("config", "here", "vllm", "sglang"),
     [
-        ({"use_dora": True}, "DoRA", "DoRA", "DoRA"),
-        ({"modules_to_save": ["lm_head"]}, "modules_to_save", "modules_to_save", "modules_to_save"),
+        ({"use_dora": True}, "", "DoRA", "DoRA"),
+        ({"modules_to_save": ["lm_head"]}, "", "modules_to_save", "modules_to_save"),
         ({"bias": "all"}, "bias", "bias", "bias"),
         ({"rslora": True}, "", "", "rsLoRA"),
         ({"rank_pattern": {"v_proj": 2}}, "", "rank_pattern", "rank_pattern"),
