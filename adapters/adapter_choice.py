@@ -6,21 +6,23 @@ keyword argument `model` before that, so that tracing, callbacks, the cache and 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from langchain_core.caches import BaseCache
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.chat_models import _ChatModelBinding
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatResult, LLMResult
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config, run_in_executor
 
 from .errors import UnknownAdapter
 from .records import AdapterInfo, split_version
+from .structured_output import Method, Schema, structured
 
-__all__ = ["AdapterChoice"]
+__all__ = ["AdapterBinding", "AdapterChoice"]
 
 RACES = 3  # times that a version may be replaced between a look at the cache and the call
 
@@ -73,6 +75,15 @@ class AdapterChoice(BaseChatModel):
         """LangChain's `agenerate`, with the adapter of the chain around it."""
         return await super().agenerate(messages, *args, **_chosen(None, kwargs))
 
+    def bind(self, **kwargs: Any) -> AdapterBinding:
+        """LangChain's `bind`; tools and schemas can be bound to what it gives, too."""
+        return AdapterBinding(bound=self, kwargs=kwargs, config={})
+
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> AdapterBinding:
+        """LangChain's `with_config`; tools and schemas can be bound to what it gives, too."""
+        merged = cast("RunnableConfig", {**(config or {}), **kwargs})
+        return AdapterBinding(bound=self, kwargs={}, config=merged)
+
     # ---- LangChain's cache: looked at before `_generate`, so the version is settled before that ----
 
     def _pinned(self, name: object) -> str:
@@ -116,6 +127,30 @@ class AdapterChoice(BaseChatModel):
                 if pinned == kwargs.get("model") or not left:
                     raise
         raise AssertionError("unreachable")
+
+
+class AdapterBinding(_ChatModelBinding):
+    """A chat model with an adapter or other options bound, to which tools and schemas can still be bound.
+
+    LangChain's own binding hands `bind_tools` to the bare model, and what was bound before is lost: the base
+    would answer in the adapter's place.
+    """
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> AdapterBinding:
+        """The model's `bind_tools`, with all that was bound before."""
+        bound: AdapterBinding = cast("Any", self.bound).bind_tools(tools, **kwargs)
+        return cast("AdapterBinding", self.bind(**bound.kwargs))  # `bind` keeps the class
+
+    def with_structured_output(
+        self,
+        schema: Schema | None = None,
+        *,
+        method: Method = "json_schema",
+        include_raw: bool = False,
+        strict: bool | None = None,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """The model's `with_structured_output`, with all that was bound before."""
+        return structured(self, schema, method=method, include_raw=include_raw)
 
 
 def _chosen(config: RunnableConfig | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:

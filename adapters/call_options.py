@@ -18,7 +18,7 @@ from .errors import AdapterError
 from .records import ChatRequest, Sampling, split_version
 from .sampling_limits import check_sampling
 
-__all__ = ["CALL_OPTIONS", "chat_request", "check_names", "tool_choice_of"]
+__all__ = ["CALL_OPTIONS", "TRACING", "chat_request", "check_names", "tool_choice_of"]
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "max_tokens")
 CALL_OPTIONS = frozenset(

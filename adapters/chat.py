@@ -21,23 +21,24 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import run_in_executor
 from langchain_core.utils import secret_from_env
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import Field, SecretStr
 
 from .adapter_choice import AdapterChoice
-from .call_options import chat_request, check_names
+from .call_options import CALL_OPTIONS, TRACING, chat_request, check_names
 from .chat_messages import Origin, Reply
 from .chat_settings import checked_adapters, checked_base, checked_registry, context_length
 from .engine import Engine
 from .engine_handle import EngineHandle, EngineSettings, is_server
 from .records import AdapterInfo, ChatRequest, Delta, Sampling
 from .sampling_limits import check_sampling
-from .structured_output import Method, Schema, ToolLike, parsed, response_format, tool_options
+from .structured_output import Method, Schema, ToolLike, structured, tool_options
 
 __all__ = ["ChatLora"]
 
 SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed", "max_tokens")
 LOCAL = ("slots", "device", "dtype", "quantization", "trust_remote_code", "chat_template")
 LIMITS = ("max_batch", "max_queue")
+REMOTE = ("flavour", "max_retries")
 
 
 class ChatLora(AdapterChoice):
@@ -78,8 +79,8 @@ class ChatLora(AdapterChoice):
     api_key: SecretStr | None = Field(default_factory=secret_from_env("RAGWEAVE_MODEL_API_KEY", default=None))
     flavour: Literal["auto", "vllm", "sglang"] = "auto"
     streaming: bool = False
-
-    _shared: EngineHandle = PrivateAttr()
+    # A field, for LangChain makes copies from fields (`configurable_fields`), and copies share one engine.
+    engine: Any = Field(default=None, exclude=True, repr=False)
 
     def __init__(
         self,
@@ -90,8 +91,9 @@ class ChatLora(AdapterChoice):
     ) -> None:
         """Checks names and folders, and loads nothing.
 
-        `registry` is an `AdapterRegistry`, its folder, or a folder of peft folders. `settings` are the other
-        fields of this class, and those of every LangChain chat model.
+        `registry` is an `AdapterRegistry`, its folder, or a folder of peft folders; `engine` one of your own
+        in place of what `base` names. `settings` are the other fields of this class, and those of every
+        LangChain chat model.
         """
         check_names(settings, type(self).model_fields, of="ChatLora")
         for name in ("device", "dtype"):  # torch's own objects are welcome
@@ -107,7 +109,8 @@ class ChatLora(AdapterChoice):
         }
         super().__init__(**{**settings, **own})
         check_sampling(self._own_sampling())
-        self._shared = EngineHandle(self._engine_settings())
+        if not isinstance(self.engine, EngineHandle):
+            self.engine = EngineHandle(self._engine_settings(), self.engine)
 
     # ---- adapters ----
 
@@ -142,29 +145,27 @@ class ChatLora(AdapterChoice):
     # ---- the engine that copies share ----
 
     def _engine_settings(self) -> EngineSettings:
-        local = {name: getattr(self, name) for name in LOCAL}
-        local |= {name: value for name in LIMITS if (value := getattr(self, name)) is not None}
-        key = self.api_key.get_secret_value() if self.api_key else None
+        remote = is_server(self.base)
+        options = {name: getattr(self, name) for name in (REMOTE if remote else LOCAL)}
+        if remote:
+            options["api_key"] = self.api_key.get_secret_value() if self.api_key else None
+        else:
+            options |= {name: value for name in LIMITS if (value := getattr(self, name)) is not None}
         return EngineSettings(
             base=self.base,
             adapters=self.adapters,
             registry=self.registry,
-            local=local,
-            remote={
-                "api_key": key,
-                "flavour": self.flavour,
-                "max_retries": self.max_retries,
-                "timeout": self.timeout,
-            },
+            options=options,
+            timeout=self.timeout,
         )
 
     @property
     def _handle(self) -> EngineHandle:
         """The copies' handle; a copy whose base or engine settings were changed gets its own."""
-        settings = self._engine_settings()
-        if settings != self._shared.settings:
-            self._shared = EngineHandle(settings)
-        return self._shared
+        handle: EngineHandle = self.engine
+        if not handle.given and (settings := self._engine_settings()) != handle.settings:
+            handle = self.engine = EngineHandle(settings)
+        return handle
 
     @property
     def _engine(self) -> Engine:
@@ -177,15 +178,13 @@ class ChatLora(AdapterChoice):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
-        state["__dict__"] = {**state["__dict__"], "api_key": None}
-        state["__pydantic_private__"] = None
+        state["__dict__"] = {**state["__dict__"], "api_key": None, "engine": None}
         return state
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         super().__setstate__(state)
         self.api_key = secret_from_env("RAGWEAVE_MODEL_API_KEY", default=None)()
-        object.__setattr__(self, "__pydantic_private__", {})
-        self._shared = EngineHandle(self._engine_settings())
+        self.engine = EngineHandle(self._engine_settings())
 
     # ---- one call ----
 
@@ -280,6 +279,7 @@ class ChatLora(AdapterChoice):
 
         Raises `AdapterError` for a choice that names no tool.
         """
+        check_names(kwargs, CALL_OPTIONS | TRACING, of="bind_tools")
         return self.bind(**tool_options(tools, tool_choice, strict), **kwargs)
 
     def with_structured_output(
@@ -298,14 +298,7 @@ class ChatLora(AdapterChoice):
         ask for. An answer that `max_tokens` cut off is an error of the parser, never mended.
         """
         check_names(kwargs, ("method", "include_raw", "strict"), of="with_structured_output")
-        if schema is None and method != "json_mode":
-            raise TypeError(f"with_structured_output(method={method!r}) needs a schema.")
-        if method == "function_calling":
-            return super().with_structured_output(cast("Schema", schema), include_raw=include_raw)
-        form = {"type": "json_object"} if method == "json_mode" else response_format(cast("Schema", schema))
-        trace = {"kwargs": {"method": method}, "schema": schema or {"type": "object", "title": "answer"}}
-        model = self.bind(response_format=form, ls_structured_output_format=trace)
-        return parsed(model, schema, include_raw=include_raw)
+        return structured(self, schema, method=method, include_raw=include_raw)
 
     # ---- what LangChain asks a model about itself ----
 
@@ -364,6 +357,12 @@ class ChatLora(AdapterChoice):
         if self.custom_get_token_ids is not None:
             return len(self.custom_get_token_ids(text))
         return self._engine.count_tokens(text)
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """The ids of `custom_get_token_ids`; engines count tokens and do not name them."""
+        if self.custom_get_token_ids is None:
+            raise NotImplementedError("ChatLora counts tokens (get_num_tokens) and does not list their ids.")
+        return self.custom_get_token_ids(text)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:

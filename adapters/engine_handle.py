@@ -29,14 +29,14 @@ def is_server(base: str) -> bool:
 class EngineSettings:
     """What an engine is made from; two models with equal settings can share one.
 
-    `local` and `remote` are the keyword arguments of the two kinds of engine.
+    `options` are the keyword arguments of that kind of engine; `timeout` a server's alone.
     """
 
     base: str
     adapters: Mapping[str, str] = field(default_factory=dict)
-    registry: Any = None
-    local: Mapping[str, Any] = field(default_factory=dict)
-    remote: Mapping[str, Any] = field(default_factory=dict, repr=False)  # holds the key
+    registry: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold the key
+    timeout: float | None = field(default=None, compare=False)
 
     def open(self) -> Engine:
         """A new engine with its adapters; nothing stays open when one of them is refused."""
@@ -44,11 +44,11 @@ class EngineSettings:
         if is_server(self.base):
             from .http_engine import HttpEngine
 
-            engine = HttpEngine(self.base, **self.remote)
+            engine = HttpEngine(self.base, timeout=self.timeout, **self.options)
         else:
             from .local_engine import LocalEngine
 
-            engine = LocalEngine(self.base, **self.local)
+            engine = LocalEngine(self.base, **self.options)
         try:
             if self.registry is not None:
                 engine.use_registry(self.registry)
@@ -66,6 +66,7 @@ class EngineHandle:
 
     def __init__(self, settings: EngineSettings, engine: Engine | None = None) -> None:
         self.settings = settings
+        self.given = engine is not None  # by the caller, who made it as they like
         self._engine = engine
         self._closed = False
         self._lock = Lock()

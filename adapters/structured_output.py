@@ -14,6 +14,7 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import BaseOutputParser, JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
 from langchain_core.outputs import Generation
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.tools import BaseTool
@@ -23,7 +24,9 @@ from pydantic import BaseModel
 
 from .call_options import tool_choice_of
 
-__all__ = ["Method", "Schema", "ToolLike", "parsed", "response_format", "tool_options"]
+__all__ = ["Method", "Schema", "ToolLike", "structured", "tool_options"]
+
+ANY_OBJECT: dict[str, Any] = {"title": "answer", "type": "object", "properties": {}}
 
 Method = Literal["json_schema", "function_calling", "json_mode"]
 Schema = dict[str, Any] | type
@@ -65,20 +68,52 @@ def tool_options(tools: Sequence[ToolLike], choice: object, strict: bool | None)
     return {"tools": converted} | ({} if chosen is None else {"tool_choice": chosen})
 
 
-def response_format(schema: Schema) -> dict[str, Any]:
+def structured(
+    model: Any, schema: Schema | None, *, method: Method = "json_schema", include_raw: bool = False
+) -> Runnable[LanguageModelInput, Any]:
+    """What `with_structured_output` gives, over a chat model or a binding of one.
+
+    Raises `TypeError` for an unknown method, or where a schema is needed and there is none.
+    """
+    if method not in ("json_schema", "function_calling", "json_mode"):
+        raise TypeError(f"method={method!r}: expected json_schema, function_calling or json_mode.")
+    if schema is None:
+        if method != "json_mode":
+            raise TypeError(f"with_structured_output(method={method!r}) needs a schema.")
+        schema = ANY_OBJECT
+    trace = {"kwargs": {"method": method}, "schema": schema}
+    if method == "function_calling":
+        bound = model.bind_tools([schema], tool_choice="any", ls_structured_output_format=trace)
+        return _parsed(bound, _tool_parser(schema), include_raw=include_raw)
+    form = {"type": "json_object"} if method == "json_mode" else _response_format(schema)
+    bound = model.bind(response_format=form, ls_structured_output_format=trace)
+    return _parsed(bound, _json_parser(schema), include_raw=include_raw)
+
+
+def _response_format(schema: Schema) -> dict[str, Any]:
     """A schema in the form of the OpenAI API."""
     converted = convert_to_json_schema(schema)
     name = str(converted.get("title") or "answer")
     return {"type": "json_schema", "json_schema": {"name": name, "schema": converted}}
 
 
-def parsed(
-    model: Runnable[LanguageModelInput, AIMessage], schema: Schema | None, *, include_raw: bool
-) -> Runnable[LanguageModelInput, Any]:
-    """The model's JSON answers as dicts, or as objects of the schema where that is a pydantic class."""
-    parser: BaseOutputParser[Any] = CompleteJson()
+def _json_parser(schema: Schema) -> BaseOutputParser[Any]:
     if isinstance(schema, type) and is_basemodel_subclass(schema):
-        parser = CompletePydantic(pydantic_object=schema)
+        return CompletePydantic(pydantic_object=schema)
+    return CompleteJson()
+
+
+def _tool_parser(schema: Schema) -> BaseOutputParser[Any]:
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return PydanticToolsParser(tools=[schema], first_tool_only=True)
+    name = convert_to_openai_tool(schema)["function"]["name"]
+    return JsonOutputKeyToolsParser(key_name=name, first_tool_only=True)
+
+
+def _parsed(
+    model: Runnable[LanguageModelInput, AIMessage], parser: BaseOutputParser[Any], *, include_raw: bool
+) -> Runnable[LanguageModelInput, Any]:
+    """Answers as the parser reads them, and beside them the messages themselves where asked for."""
     if not include_raw:
         return model | parser
     assign: Runnable[Any, Any] = RunnablePassthrough.assign(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ragweave.adapters.chat import ChatLora
-from ragweave.adapters.engine_handle import EngineHandle
 from ragweave.adapters.errors import EngineStopped, UnknownAdapter
 from ragweave.adapters.records import AdapterInfo, ChatRequest, Delta, Usage, split_version
 
@@ -103,6 +102,4 @@ def _signed(piece: Delta, name: str, version: str) -> Delta:
 
 def chat_over(engine: FakeEngine, **settings: Any) -> ChatLora:
     """A chat model over a fake engine."""
-    model = ChatLora("fake/base", **settings)
-    model._shared = EngineHandle(model._engine_settings(), engine)
-    return model
+    return ChatLora("fake/base", engine=engine, **settings)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.load import dumps, loads
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, RunnableLambda
+from langchain_core.tools import tool
 from pydantic import BaseModel
 
 from ragweave.adapters.chat import ChatLora
@@ -331,10 +333,22 @@ def test_copies_share_one_engine(model: ChatLora, engine: FakeEngine) -> None:
     assert engine.requests[0].sampling.temperature == 1.0
 
 
-def test_a_copy_with_another_base_has_another_engine(model: ChatLora) -> None:
+def test_a_copy_with_another_base_has_another_engine() -> None:
+    model = ChatLora("some/base")
     other = model.model_copy(update={"base": "other/base"})
+    slower = model.model_copy(update={"timeout": 9.0, "temperature": 0.5})
 
     assert other._handle is not model._handle
+    assert slower._handle is model._handle
+
+
+def test_configurable_fields_share_the_engine(model: ChatLora, engine: FakeEngine) -> None:
+    configurable = model.configurable_fields(temperature=ConfigurableField(id="warmth"))
+
+    answer = configurable.invoke("hello", {"configurable": {"warmth": 0.5, "adapter": "legal"}})
+
+    assert answer.response_metadata["adapter"] == "legal"
+    assert engine.requests[0].sampling.temperature == 0.5
 
 
 def test_a_closed_model_says_so_to_all_copies(model: ChatLora) -> None:
@@ -491,6 +505,48 @@ def test_tools_and_adapters_go_together(model: ChatLora) -> None:
     with_tools = model.bind_tools([Joke]).with_config(configurable={"adapter": "legal"})
 
     assert with_tools.invoke("hello").response_metadata["adapter"] == "legal"
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_what_is_bound_stays_when_tools_and_schemas_are_bound_later(
+    model: ChatLora, engine: FakeEngine, method: Any
+) -> None:
+    bound: list[Any] = [model.bind(model="legal"), model.with_config(configurable={"adapter": "legal"})]
+
+    for one in bound:
+        one.bind_tools([Joke], tool_choice="any").invoke("hello")
+        one.bind(temperature=0.5).with_structured_output(Joke, method=method, include_raw=True).invoke(
+            "hello"
+        )
+
+    assert [request.adapter for request in engine.requests] == ["legal"] * 4
+    assert engine.requests[1].sampling.temperature == engine.requests[3].sampling.temperature == 0.5
+    assert engine.requests[0].tools and (engine.requests[1].schema or engine.requests[1].tools)
+
+
+async def test_an_agent_calls_with_the_adapter_of_its_config() -> None:
+    """LangChain's agent binds tools and the answer's schema itself, and calls the model inside its graph."""
+
+    def script(request: ChatRequest, who: str) -> list[Delta]:
+        assert request.schema is not None
+        if request.messages[-1]["role"] == "tool":
+            return [Delta(text='{"setup": "Knock", "stars": 3}')]
+        call = {"index": 0, "id": "a", "name": "look_up", "arguments": '{"word": "cat"}'}
+        return [Delta(tool_calls=(call,))]
+
+    engine = FakeEngine({"legal": "1"}, script=script)
+    model = chat_over(engine)
+
+    @tool
+    def look_up(word: str) -> str:
+        """Look a word up."""
+        return f"{word}: an animal"
+
+    agent: Any = create_agent(model, [look_up], response_format=Joke)
+    result = await agent.ainvoke({"messages": [("user", "a joke")]}, adapter_config("legal"))
+
+    assert result["structured_response"] == Joke(setup="Knock", stars=3)
+    assert [request.adapter for request in engine.requests] == ["legal", "legal"]
 
 
 def says(text: str) -> FakeEngine:

@@ -138,16 +138,14 @@ class TestChatLoraStandard(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        """The base and its adapter."""
-        return {"base": self.taught.base, "adapters": self.taught.adapters, "max_tokens": 120}
-
-    @pytest.fixture
-    def model(self, request: pytest.FixtureRequest) -> Iterator[BaseChatModel]:
-        """As the suite makes it, over the one engine."""
-        extra = getattr(request, "param", None) or {}
-        made = ChatLora(**{**self.standard_chat_model_params, **self.chat_model_params, **extra})
-        made._shared = self.taught._shared
-        yield made
+        """The base and its adapter, on the one engine."""
+        taught = self.taught
+        return {
+            "base": taught.base,
+            "adapters": taught.adapters,
+            "engine": taught.engine,
+            "max_tokens": 120,
+        }
 
     @property
     def model_override_value(self) -> str:
