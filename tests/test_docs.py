@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.models import make_adapter, tiny_base
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -26,9 +28,23 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def with_a_model(somewhere: Path) -> Path:
+    """A `models/base` and two `adapters/` of it besides, for documents about those."""
+    tiny_base(somewhere / "models" / "base", context=16384)
+    for rank, name in enumerate(("legal", "support"), start=1):
+        make_adapter(somewhere / "models" / "base", somewhere / "adapters" / name, rank=4 * rank, seed=rank)
+    return somewhere
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_the_python_of_a_document_runs(document: Path, somewhere: Path) -> None:
-    blocks = BLOCK.findall(document.read_text(encoding="utf-8"))
+def test_the_python_of_a_document_runs(
+    document: Path, somewhere: Path, request: pytest.FixtureRequest
+) -> None:
+    text = document.read_text(encoding="utf-8")
+    if "models/base" in text:
+        request.getfixturevalue("with_a_model")
+    blocks = BLOCK.findall(text)
 
     namespace: dict[str, object] = {"__name__": document.stem}
     for block in blocks:  # later blocks build on earlier ones

@@ -53,8 +53,10 @@ def open_chain(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | Non
 def settings_model(settings: Settings) -> Iterator[BaseChatModel | None]:
     """The chat model that the settings name; what it holds is given back afterwards."""
     chosen, adapters = settings.model, settings.adapters
+    folder = Path(adapters.dir).expanduser()
+    # A server has adapters of its own; it loads those of a folder only where one was named.
+    own = "://" not in chosen.spec or adapters.dir != type(adapters).model_fields["dir"].default
     local = {
-        "registry": folder if (folder := Path(adapters.dir).expanduser()).is_dir() else None,
         "slots": adapters.slots,
         "device": chosen.device,
         "dtype": chosen.dtype,
@@ -66,6 +68,7 @@ def settings_model(settings: Settings) -> Iterator[BaseChatModel | None]:
         temperature=chosen.temperature,
         max_tokens=chosen.max_tokens,
         timeout=chosen.timeout,
+        registry=folder if own and folder.is_dir() else None,
         local={name: value for name, value in local.items() if value is not None},
     )
     try:
@@ -82,11 +85,13 @@ def open_model(
     temperature: float | None = None,
     max_tokens: int | None = None,
     timeout: float | None = None,
+    registry: Path | None = None,
     local: Mapping[str, Any] | None = None,
 ) -> BaseChatModel | None:
     """The chat model of a `--model` value; None for `none`, which answers in quotes.
 
-    `local` holds the arguments of `ChatLora` for a model inside this process. Raises `ModelError` where the
+    `registry` is the folder of its adapters, `local` holds the arguments of `ChatLora` that a model inside
+    this process has. Raises `ModelError` where the
     value has no known form, its package is missing, or a key is.
     """
     sampling = {"temperature": temperature, "max_tokens": max_tokens, "timeout": timeout}
@@ -94,12 +99,12 @@ def open_model(
     if spec in ("", "none"):
         return None
     if spec.startswith(("http://", "https://")):
-        return _server_model(spec, api_key, {"timeout": SERVER_SECONDS} | given)
+        return _server_model(spec, api_key, {"timeout": SERVER_SECONDS, "registry": registry} | given)
     if PROVIDER.fullmatch(spec):
         return _provider_model(spec, api_key, {"timeout": SERVER_SECONDS, "max_retries": 2} | given)
     from ragweave.adapters import ChatLora
 
-    return ChatLora(_folder_or_hub_id(spec), **given, **(local or {}))
+    return ChatLora(_folder_or_hub_id(spec), registry=registry, **given, **(local or {}))
 
 
 def takes_adapters(model: object) -> TypeGuard[ChatLora]:

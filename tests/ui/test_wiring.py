@@ -120,6 +120,19 @@ def test_a_folder_of_adapters_that_is_not_there_holds_none() -> None:
         assert model.registry is None
 
 
+@pytest.mark.parametrize(("named", "registry"), [(None, None), ("mine", "mine")])
+def test_a_server_loads_the_adapters_of_a_folder_only_where_one_was_named(
+    named: str | None, registry: str | None, workplace: Path
+) -> None:
+    for folder in ("mine", ".ragweave/adapters"):
+        (workplace / folder).mkdir(parents=True)
+    given: dict[str, object] = {"model.spec": "http://gpu:8000/v1#qwen", "adapters.dir": named}
+
+    with settings_model(load_settings(given).settings) as model:
+        assert isinstance(model, ChatLora)
+        assert model.registry == registry
+
+
 def test_an_adapter_is_looked_up_before_anything_is_searched() -> None:
     model = chat_over(FakeEngine({"support": "1"}))
 
