@@ -96,7 +96,7 @@ class KVRows(Cache):
                 self._let_go()
         if not self.buffers:
             self._allocate(prompt, max(COLUMNS, 2 * self.column))
-        self.make_room(before=length - self.column)
+        self.make_room(length=length)
         row = len(self.starts)
         start = self.column - length
         for layer, (keys, values) in zip(self.buffers, prompt, strict=True):
@@ -136,20 +136,20 @@ class KVRows(Cache):
             layer.key_rows[row, :, self.column] = other.key_rows[0, :, alone.column]
             layer.value_rows[row, :, self.column] = other.value_rows[0, :, alone.column]
 
-    def make_room(self, *, before: int = 0) -> None:
-        """Have a column to write, and `before` more in front of the first row's.
+    def make_room(self, *, length: int = 0) -> None:
+        """Have a column to write, and at least `length` columns before it.
 
         Where memory is short it raises, and everything is as before.
         """
         if self._bias is None:
             return
         columns = self._bias.shape[1]
-        shift = max(before, 0)
+        shift = max(length - self.column, 0)
         if not shift and self.column < columns:
             return
         low, width = self.low, self.column - self.low
-        if not shift and 2 * width <= columns:
-            target, wide = 0, columns
+        if not shift and 2 * max(width, length) <= columns:
+            target, wide = max(0, length - width), columns
         else:
             target, wide = low + shift, columns
             while target + width >= wide:

@@ -68,6 +68,7 @@ class Scheduler:
         self._stopped: EngineStopped | None = None
         self._failed_steps = 0
         self._idle_turn = False
+        self._yields = False  # whether this turn's prompts are shorter ones than the oldest
         self._thread: threading.Thread | None = None
 
     # -- from any thread -----------------------------------------------------------------------------------
@@ -271,28 +272,49 @@ class Scheduler:
                 logits, held = self.runner.prefill([prompt for _, prompt in group])
         except Exception as error:  # out of memory, a layer that fails: these requests' alone
             if len(group) == 1:
-                self._prompting.remove(group[0])
-                self._end(group[0][0])
-                group[0][0].put(_as_adapter_error(error, "read its prompt"))
+                self._fail_prompt(group[0], error)
             return False
-        first = len(self._running)
-        for (ticket, prompt), each in zip(group, held, strict=True):
+        first, kept = len(self._running), []
+        for index, ((ticket, prompt), each) in enumerate(zip(group, held, strict=True)):
+            try:
+                self.runner.append(each, prompt.slot)
+            except Exception as error:  # no memory for one more row: the others have theirs
+                self._fail_prompt((ticket, prompt), error)
+                continue
+            kept.append(index)
             self._prompting.remove((ticket, prompt))
-            self.runner.append(each, prompt.slot)
             self._running.append(ticket)
-        self._deliver(logits, first)
+        if kept:
+            self._deliver(logits[kept], first)
         return True
 
+    def _fail_prompt(self, member: tuple[Ticket, Prompt], error: Exception) -> None:
+        self._prompting.remove(member)
+        self._end(member[0])
+        member[0].put(_as_adapter_error(error, "read its prompt"))
+
     def _group(self, budget: int) -> list[tuple[Ticket, Prompt]]:
-        """The oldest prompt, and others of about its length as far as the budget goes."""
+        """The oldest prompt, and others of about its length as far as the budget goes.
+
+        A prompt that takes several turns gives every second one to those that take one.
+        """
         first = self._prompting[0]
         if first[1].left > budget or first[1].done:
-            return [first]
+            short = [member for member in self._prompting if member[1].left <= budget and not member[1].done]
+            self._yields = not self._yields and bool(short)
+            if not self._yields:
+                return [first]
+            first = short[0]
         group, longest, total = [first], first[1].left, first[1].left
-        for member in self._prompting[1:]:
+        for member in self._prompting:
             wide = max(longest, member[1].left)
             padded = wide * (len(group) + 1)
-            if member[1].done or padded > budget or padded * (1 - PADDING) > total + member[1].left:
+            if (
+                member is first
+                or member[1].done
+                or padded > budget
+                or padded * (1 - PADDING) > total + member[1].left
+            ):
                 continue
             group.append(member)
             longest, total = wide, total + member[1].left

@@ -235,3 +235,20 @@ def test_rows_stay_as_they_are_where_no_memory_is_left_to_grow(last: str) -> Non
 
     assert kv.lengths == [len(tokens)]
     assert step(kv, [4]) == [[*tokens, 4]]
+
+
+def test_a_prompt_longer_than_the_rows_finds_room_where_the_buffer_is_full() -> None:
+    kv, _ = filled(4)
+    for _ in range(COLUMNS - HEADROOM - 1):  # a row comes and goes at each step, as in service
+        step(kv, [0])
+        kv.advance()
+        kv.append(prompt([7, 8, 9]))
+        kv.remove(0)
+    step(kv, [0])
+    kv.advance()
+    long = list(range(1, 53))
+
+    kv.append(prompt(long))
+
+    assert kv.column < COLUMNS == kv.buffers[0].key_rows.shape[2]
+    assert step(kv, [5, 6])[1] == [*long, 6]
