@@ -18,7 +18,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,8 @@ class VersionFolders:
 
     def numbers(self, name: str) -> list[int]:
         """The versions of a name, oldest first."""
-        folder = self.root / name
-        if not folder.is_dir():
-            return []
-        found = {int(name) for name in os.listdir(folder) if VERSION.fullmatch(name)}
-        return sorted(found - self._removed(name))
+        found, removed = self._listed(name)
+        return sorted(found - removed)
 
     def some(self, name: str) -> list[int]:
         """The versions of a name, at least one. Raises `UnknownAdapter`."""
@@ -84,9 +81,9 @@ class VersionFolders:
     def folder(self, name: str, number: int) -> Path:
         """Where a version is. Raises `UnsafeAdapter` where a link leads out of the registry."""
         folder = self.root / name / str(number)
-        if folder.resolve().parent.parent != self.root.resolve():
+        if folder.is_symlink() or folder.parent.is_symlink():  # checked names lead out in no other way
             raise UnsafeAdapter(
-                f"{folder} leads to {folder.resolve()}, outside the registry.",
+                f"{folder} is a link to {folder.resolve()}, outside the registry.",
                 remedy="Replace the link by the folder itself.",
             )
         return folder
@@ -128,7 +125,7 @@ class VersionFolders:
         name = manifest["name"]
         (self.root / name).mkdir(exist_ok=True)
         while True:
-            number = max((*self.numbers(name), *self._removed(name)), default=0) + 1
+            number = max(set().union(*self._listed(name)), default=0) + 1
             _write_json(unfinished / MANIFEST, manifest | {"version": number})
             target = self.root / name / str(number)
             try:
@@ -137,7 +134,7 @@ class VersionFolders:
                 if not target.exists():
                     raise
                 continue
-            if number not in self._removed(name):
+            if number not in self._listed(name)[1]:
                 _flush_folder(target.parent)
                 return number
             os.rename(target, unfinished)  # added and removed by others since we looked
@@ -153,11 +150,17 @@ class VersionFolders:
             with suppress(FileNotFoundError):  # its owner finished meanwhile
                 if time.time() - folder.stat().st_mtime > STALE:
                     shutil.rmtree(folder, ignore_errors=True)
-        for number in self._removed(name):
+        for number in self._listed(name)[1]:
             shutil.rmtree(self.root / name / str(number), ignore_errors=True)
 
-    def _removed(self, name: str) -> set[int]:
-        return {int(path.name.removeprefix(REMOVED)) for path in (self.root / name).glob(f"{REMOVED}[0-9]*")}
+    def _listed(self, name: str) -> tuple[set[int], set[int]]:
+        """The numbers in a name's folder: of versions, and of removed ones."""
+        try:
+            listed = os.listdir(self.root / name)
+        except (FileNotFoundError, NotADirectoryError):
+            return set(), set()
+        removed = [entry.removeprefix(REMOVED) for entry in listed if entry.startswith(REMOVED)]
+        return _numbers(listed), _numbers(removed)
 
     def _check_format(self) -> None:
         marker = self.root / MARKER
@@ -166,6 +169,10 @@ class VersionFolders:
                 f"{marker} is of the format {found!r}, and this release reads {FORMAT}.",
                 remedy="Upgrade Ragweave, or use another --adapters folder.",
             )
+
+
+def _numbers(names: Iterable[str]) -> set[int]:
+    return {int(name) for name in names if VERSION.fullmatch(name)}
 
 
 def plain_adapters(root: Path) -> list[Path]:
