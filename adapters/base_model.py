@@ -170,7 +170,6 @@ def _weights(folder: Path, options: Mapping[str, Any], *, trust_remote_code: boo
         with no_progress_bar():
             model, report = load(
                 folder,
-                attn_implementation="sdpa",
                 use_safetensors=True,
                 trust_remote_code=trust_remote_code,
                 local_files_only=True,

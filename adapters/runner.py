@@ -21,6 +21,9 @@ from .slot_layers import BASE_SLOT, SlotPool
 __all__ = ["Prompt", "Runner"]
 
 PROBE = ((5, 3, 7, 2, 6, 4, 8), (4, 6, 2, 9))  # two short prompts, taken modulo the vocabulary
+MASKED = {"full_attention", "sliding_attention"}  # kinds of layers that `KVRows.mask` serves
+# What a model raises whose cache or attention is of another make; none of it is an error of the caller's.
+FOREIGN = (AttributeError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError)
 TOLERANCE = 2e-2  # of the largest logit: far above rounding in half precision, far below a wrong mask
 
 
@@ -62,6 +65,8 @@ class Runner:
         config = model.config.get_text_config()
         kinds = set(getattr(config, "layer_types", None) or ())
         self._window = getattr(config, "sliding_window", None)
+        if not kinds and self._window:  # Mistral, Mixtral, Phi-3: every layer slides
+            kinds = {"sliding_attention"}
         self._kinds = kinds if len(kinds) > 1 or kinds - {"full_attention"} else set()
 
     # -- prompts -------------------------------------------------------------------------------------------
@@ -207,8 +212,26 @@ class Runner:
         """Compare two rows side by side with each alone, in the model's plain forward.
 
         Raises:
-            AdapterError: the architecture keeps state that rows of other lengths would disturb.
+            AdapterError: the architecture keeps state that rows of other lengths would disturb, or has
+                another kind of attention.
         """
+        strange = sorted(self._kinds - MASKED)
+        if strange:
+            raise self._refused(f"it has layers of the kind {', '.join(strange)}")
+        try:
+            difference = self._difference()
+        except FOREIGN as error:
+            self.clear()
+            reason = f"{type(error).__name__} in a step of two rows: {error}"
+            raise self._refused(reason) from error
+        if not difference <= TOLERANCE:
+            raise self._refused(
+                f"a request answers otherwise next to another one (logits differ by {difference:.3g} of the "
+                "largest)"
+            )
+
+    def _difference(self) -> float:
+        """How far two rows side by side are from each alone, as a share of the largest logit."""
         size = self.model.get_input_embeddings().num_embeddings
         prompts = [[token % size for token in ids] for ids in PROBE]
         following = [prompt[0] for prompt in prompts]
@@ -217,14 +240,16 @@ class Runner:
             self.append(each, BASE_SLOT)
         beside = self.decode(following)
         self.clear()
+        worst = []
         for row, (ids, token) in enumerate(zip(prompts, following, strict=True)):
             alone = self.model(input_ids=torch.tensor([[*ids, token]], device=self._device), use_cache=False)
             expected = alone.logits[0, -1].float()
-            difference = (beside[row].float() - expected).abs().max()
-            if not difference <= TOLERANCE * expected.abs().max():
-                raise AdapterError(
-                    f"{type(self.model).__name__} cannot serve requests side by side: a request answers "
-                    f"otherwise next to another one (logits differ by {float(difference):.3g}).",
-                    remedy="Use a decoder with plain or sliding attention (Llama, Qwen, Mistral, Gemma), "
-                    "or serve this model with vLLM and give its address as base.",
-                )
+            worst.append((beside[row].float() - expected).abs().max() / expected.abs().max())
+        return float(torch.stack(worst).max())  # NaN if any is
+
+    def _refused(self, reason: str) -> AdapterError:
+        return AdapterError(
+            f"{type(self.model).__name__} cannot serve requests side by side: {reason}.",
+            remedy="Use a decoder with plain or sliding attention (Llama, Qwen, Mistral, Gemma), or serve "
+            "this model with vLLM and give its address as base.",
+        )
