@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import torch
 from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
@@ -36,7 +37,6 @@ class GrammarConstraint:
 
     def __init__(self, matcher: LLMatcher, width: int) -> None:
         self._matcher = matcher
-        self._width = width
         self._bits = torch.zeros((width + 31) // 32, dtype=torch.int32)
 
     @property
@@ -51,11 +51,10 @@ class GrammarConstraint:
         """
         self._matcher.unsafe_compute_mask_ptr(self._bits.data_ptr(), self._bits.numel() * 4)
         self._check()
-        shifts = torch.arange(32, dtype=torch.int32)
-        allowed = ((self._bits[:, None] >> shifts) & 1).flatten()[: logits.shape[-1]].bool()
-        if allowed.shape[0] < logits.shape[-1]:
-            allowed = torch.nn.functional.pad(allowed, (0, logits.shape[-1] - allowed.shape[0]))
-        logits.masked_fill_(~allowed.to(logits.device), float("-inf"))
+        allowed = np.unpackbits(self._bits.numpy().view(np.uint8), bitorder="little")[: logits.shape[-1]]
+        forbidden = torch.ones(logits.shape[-1], dtype=torch.bool)
+        forbidden[: len(allowed)] = torch.from_numpy(allowed == 0)
+        logits.masked_fill_(forbidden.to(logits.device), float("-inf"))
 
     def accept(self, token: int) -> None:
         """Move on by the token chosen. Raises `AdapterError` for one that could not follow."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
@@ -137,35 +137,57 @@ class HttpEngine:
 
     def stream(self, request: ChatRequest) -> Generator[Delta]:
         """The answer, piece by piece."""
-        asked = self._prepare(request)
-        try:
-            with self._http.opened(*self._call(asked)) as response:
-                lines = EventLines()
-                for data in self._http.within(response.iter_bytes(), asked.deadline):
-                    yield from _deltas(lines.feed(data), asked.reader)
-                    if lines.done:
-                        break
-            yield asked.reader.end()
-        finally:
-            self._release(asked.held)
+        for again in (True, False):
+            asked, begun = self._prepare(request), False
+            try:
+                with closing(self._answer(asked)) as answer:
+                    for delta in answer:
+                        begun = True
+                        yield delta
+                return
+            except UnknownAdapter:
+                if begun or not again or not _lost(asked.held):
+                    raise
+            finally:
+                self._release(asked.held)
+
+    def _answer(self, asked: _Asked) -> Generator[Delta]:
+        with self._http.opened(*self._call(asked)) as response:
+            lines = EventLines()
+            for data in self._http.within(response.iter_bytes(), asked.deadline):
+                yield from _deltas(lines.feed(data), asked.reader)
+                if lines.done:
+                    break
+        yield asked.reader.end()
 
     async def astream(self, request: ChatRequest) -> AsyncGenerator[Delta]:
         """The same for asyncio; only what has to be asked or loaded first takes a thread."""
-        asked = self._prepared(request)
-        if asked is None:
-            asked = await asyncio.to_thread(self._prepare, request)
-        try:
-            async with self._http.aopened(*self._call(asked)) as response:
-                lines = EventLines()
-                async with aclosing(self._http.awithin(response.aiter_bytes(), asked.deadline)) as pieces:
-                    async for data in pieces:
-                        for delta in _deltas(lines.feed(data), asked.reader):
-                            yield delta
-                        if lines.done:
-                            break
-            yield asked.reader.end()
-        finally:
-            self._release(asked.held)
+        for again in (True, False):
+            asked, begun = self._prepared(request), False
+            if asked is None:
+                asked = await asyncio.to_thread(self._prepare, request)
+            try:
+                async with aclosing(self._aanswer(asked)) as answer:
+                    async for delta in answer:
+                        begun = True
+                        yield delta
+                return
+            except UnknownAdapter:
+                if begun or not again or not _lost(asked.held):
+                    raise
+            finally:
+                self._release(asked.held)
+
+    async def _aanswer(self, asked: _Asked) -> AsyncGenerator[Delta]:
+        async with self._http.aopened(*self._call(asked)) as response:
+            lines = EventLines()
+            async with aclosing(self._http.awithin(response.aiter_bytes(), asked.deadline)) as pieces:
+                async for data in pieces:
+                    for delta in _deltas(lines.feed(data), asked.reader):
+                        yield delta
+                    if lines.done:
+                        break
+        yield asked.reader.end()
 
     def _call(self, asked: _Asked) -> tuple[str, Mapping[str, Any], float | None, Any]:
         def refusing(refusal: Refusal) -> AdapterError:
@@ -266,10 +288,13 @@ class HttpEngine:
     def _found(self, name: str, version: str | None) -> RemoteAdapter:
         """An adapter that is new in the registry or on the server. Raises `UnknownAdapter`."""
         self._refresh()
-        if version is not None and self._registry is not None:
-            for info in self._registry.versions(name):
-                if info.version == version and not self._adapters.knows(name, version):
-                    self._adapters.add(_registered(info), current=False)
+        if version is not None and self._registry is not None and not self._adapters.knows(name, version):
+            try:
+                older = self._registry.get(name, version)
+            except UnknownAdapter:
+                pass  # the server may have it
+            else:
+                self._adapters.add(_registered(older), current=False)
         held = self._adapters.hold(name, version)
         if held is None:
             self._ask_server()
@@ -319,7 +344,16 @@ class HttpEngine:
 
 
 def _registered(info: AdapterInfo) -> RemoteAdapter:
-    return RemoteAdapter(info, served=served_name(info.name, info.version, info.path))
+    """A registry's version, which others may use on the same server: it stays loaded when it is replaced."""
+    return RemoteAdapter(info, served=served_name(info.name, info.version, info.path), shared=True)
+
+
+def _lost(held: RemoteAdapter | None) -> bool:
+    """Whether the server once had this adapter from us, and has to be given it again: it was started anew."""
+    if held is None or not held.ours or not held.loaded:
+        return False
+    held.loaded = False
+    return True
 
 
 def _says_failed(response: httpx.Response) -> bool:

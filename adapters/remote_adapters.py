@@ -6,6 +6,7 @@ Knows names and versions; knows no network.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from .records import AdapterInfo
 
 __all__ = ["RemoteAdapter", "RemoteAdapters", "new_version", "served_name"]
 
+SERVED = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9]+\.[0-9a-f]{6}")  # what `served_name` makes
+
 
 @dataclass(slots=True)
 class RemoteAdapter:
@@ -26,6 +29,7 @@ class RemoteAdapter:
     info: AdapterInfo
     served: str
     ours: bool = True
+    shared: bool = False
     loaded: bool = False
     running: int = 0
     retired: bool = False
@@ -76,7 +80,10 @@ class RemoteAdapters:
             self._all[adapter.info.name, adapter.info.version] = adapter
             if current:
                 self._current[adapter.info.name] = adapter
-            return self._retire(before) if current and before is not adapter else None
+            if not current or before is adapter:
+                return None
+            unused = self._retire(before)
+            return None if before is not None and before.shared else unused
 
     def remove(self, name: str) -> RemoteAdapter | None:
         """Forget a name; returns its version where nobody uses that any more. Raises `UnknownAdapter`."""
@@ -94,11 +101,12 @@ class RemoteAdapters:
         return adapter if adapter.running == 0 else None
 
     def note(self, models: Iterable[Mapping[str, Any]]) -> None:
-        """Take up the server's list: its adapters are those with a parent."""
+        """Take up the server's list: its adapters are those with a parent, but for versions given to it."""
         with self._lock:
-            ours = {adapter.served for adapter in self._all.values()}
-            listed = [entry for entry in models if entry.get("parent") and entry["id"] not in ours]
-            self._listed = {str(entry["id"]): _of_server(entry) for entry in listed}
+            names = {str(entry["id"]): entry for entry in models if entry.get("parent")}
+            self._listed = {
+                name: _of_server(entry) for name, entry in names.items() if not SERVED.fullmatch(name)
+            }
 
     def hold(self, name: str, version: str | None) -> RemoteAdapter | None:
         """The version that a request gets, counted as in use; None where it is not known."""
@@ -114,7 +122,7 @@ class RemoteAdapters:
         """The end of a request; True where the version was retired and nobody uses it any more."""
         with self._lock:
             adapter.running -= 1
-            return adapter.retired and adapter.running == 0
+            return adapter.retired and adapter.running == 0 and not adapter.shared
 
     def infos(self) -> list[AdapterInfo]:
         """The adapters that can be asked for, by name."""

@@ -23,6 +23,7 @@ from ragweave.adapters.errors import (
 from ragweave.adapters.http_answer import EventLines
 from ragweave.adapters.http_engine import HttpEngine
 from ragweave.adapters.records import ChatRequest, Delta, Sampling, Usage
+from ragweave.adapters.registry import AdapterRegistry
 
 from .openai_server import OpenAIServer, running
 
@@ -133,6 +134,35 @@ def test_an_adapter_that_another_process_loaded_is_taken_as_it_is(server: OpenAI
     assert text(list(other.stream(asks("legal")))).endswith("heard hello")
 
 
+def test_a_registry_s_versions_are_loaded_when_they_are_asked_for(
+    server: OpenAIServer, adapters: Path, tmp_path: Path
+) -> None:
+    registry = AdapterRegistry(tmp_path / "registry")
+    registry.add(adapters / "legal", "legal")
+    with ChatLora(server.base, registry=registry) as model:
+        before = len(server.adapters)
+        first = model.invoke("hello", model="legal")
+        registry.add(adapters / "support", "legal")
+        second = model.invoke("hello", model="legal@2")
+        known = [(info.name, info.version) for info in model.list_adapters()]
+        newest = model.invoke("hello", model="legal")
+        older = model.invoke("hello", model="legal@1")
+
+    answers = (first, second, newest, older)
+    assert before == 0
+    assert [answer.response_metadata["adapter_version"] for answer in answers] == ["1", "2", "2", "1"]
+    assert [str(answer.content).split(".")[1] for answer in answers] == ["1", "2", "2", "1"]
+    assert known == [("legal", "2")]
+
+
+def test_a_folder_of_adapters_is_served_by_name(server: OpenAIServer, adapters: Path) -> None:
+    with ChatLora(server.base, registry=adapters) as model:
+        answer = model.invoke("hello", model="legal-v2")
+
+    assert answer.response_metadata["adapter"] == "legal-v2"
+    assert len(server.adapters) == 3
+
+
 def test_the_server_s_own_adapters_are_used_and_listed(engine: HttpEngine, server: OpenAIServer) -> None:
     engine.load()
     server.adapters["resident"] = "/there/already"
@@ -156,16 +186,32 @@ async def test_an_unknown_adapter_is_an_error_before_any_answer(
     assert server.bodies == []
 
 
-async def test_an_adapter_that_the_server_lost_is_not_answered_by_the_base(
+async def test_a_server_that_was_started_anew_is_given_the_adapter_again(
     engine: HttpEngine, server: OpenAIServer
 ) -> None:
     engine.load_adapter("legal", "/on/the/server")
-    server.adapters.clear()
+    for ask in (False, True):
+        server.adapters.clear()
 
-    with pytest.raises(UnknownAdapter):
-        list(engine.stream(asks("legal")))
-    with pytest.raises(UnknownAdapter):
-        await astream(engine, asks("legal"))
+        deltas = await astream(engine, asks("legal")) if ask else list(engine.stream(asks("legal")))
+
+        assert text(deltas).startswith("legal.")
+
+
+async def test_an_adapter_that_the_server_lost_for_good_is_not_answered_by_the_base(
+    engine: HttpEngine, server: OpenAIServer
+) -> None:
+    engine.load_adapter("legal", "/on/the/server")
+    server.adapters["resident"] = "/there/already"
+    engine.list_adapters()
+    server.adapters.clear()
+    server.refuses_load = "no such path"
+
+    for name in ("legal", "resident"):
+        with pytest.raises(AdapterError, match="legal|resident"):
+            list(engine.stream(asks(name)))
+        with pytest.raises(AdapterError, match="legal|resident"):
+            await astream(engine, asks(name))
 
 
 async def test_an_answer_under_another_name_is_refused(engine: HttpEngine, server: OpenAIServer) -> None:
