@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .adapter_config import PREFIX, AdapterConfig, find_files, read_config
 from .adapter_files import read_adapter
-from .base_description import BaseDescription
 from .errors import AdapterError
 from .tensor_file import TensorFile
 from .weights import AdapterWeights
+
+if TYPE_CHECKING:
+    from .base_description import BaseDescription
 
 __all__ = ["PLACES", "AdapterCheck", "check_adapter", "serving_places"]
 

@@ -9,16 +9,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
 
 from .adapter_config import PREFIX, AdapterConfig, adapter_info, content_hash, find_files, read_config
-from .base_description import BaseDescription, base_tensors
+from .base_files import base_tensors
 from .errors import AdapterMismatch, UnsafeAdapter
 from .tensor_file import FLOATING, TensorFile
 from .weights import AdapterWeights, LoraPair
+
+if TYPE_CHECKING:
+    from .base_description import BaseDescription
 
 __all__ = ["adapter_info", "check_numbers", "content_hash", "read_adapter"]
 

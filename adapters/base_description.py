@@ -20,10 +20,11 @@ from huggingface_hub.errors import HFValidationError
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.pytorch_utils import Conv1D
 
+from .base_files import base_tensors, no_weights, one_line, read_json
 from .errors import AdapterError
 from .tensor_file import TensorFile
 
-__all__ = ["BaseDescription", "ModuleShape", "base_tensors", "describe_base", "one_line"]
+__all__ = ["BaseDescription", "ModuleShape", "describe_base", "one_line"]
 
 # What of a configuration decides what the weights mean; names that transformers maps to each family's own.
 ARCHITECTURE = (
@@ -105,45 +106,6 @@ def describe_base(
     )
 
 
-def base_tensors(folder: Path) -> list[Path]:
-    """The safetensors files of a model, in order. Raises `AdapterError` where there are none or some lack."""
-    index = folder / "model.safetensors.index.json"
-    single = folder / "model.safetensors"
-    if single.is_file():
-        return [single]
-    if index.is_file():
-        mapping = _json(index).get("weight_map")
-        names = sorted({str(name) for name in mapping.values()}) if isinstance(mapping, dict) else []
-        if any(Path(name).name != name for name in names):
-            raise AdapterError(f"{index} names files outside its folder.", remedy="Download the model again.")
-        if lacking := [name for name in names if not (folder / name).is_file()]:
-            raise AdapterError(
-                f"{folder} lacks {', '.join(lacking)}, which {index.name} lists.",
-                remedy="Download the model again, whole.",
-            )
-        if names:
-            return [folder / name for name in names]
-    raise _no_weights(folder)
-
-
-def _no_weights(folder: Path) -> AdapterError:
-    if (folder / "adapter_config.json").is_file():
-        return AdapterError(
-            f"{folder} holds an adapter, not a base model.",
-            remedy="Give its base model as the base, and this folder as an adapter.",
-        )
-    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")) or any(folder.glob("*.pth")):
-        return AdapterError(
-            f"{folder} holds pickled weights only, and loading a pickle can run any code.",
-            remedy="Use a safetensors copy, or convert it where you trust it: "
-            "AutoModelForCausalLM.from_pretrained(...).save_pretrained(...).",
-        )
-    return AdapterError(
-        f"{folder} holds no weights: neither model.safetensors nor model.safetensors.index.json.",
-        remedy="Give the folder of a model saved with save_pretrained.",
-    )
-
-
 def _is_hub_id(base: str | Path) -> bool:
     return (
         isinstance(base, str) and HUB_ID.fullmatch(base) is not None and not Path(base).expanduser().exists()
@@ -176,14 +138,14 @@ def _config(folder: Path, *, trust_remote_code: bool) -> Any:
     file = folder / "config.json"
     if not file.is_file():
         raise (
-            _no_weights(folder)
+            no_weights(folder)
             if (folder / "adapter_config.json").is_file()
             else AdapterError(
                 f"{folder} has no config.json, so it is not a model's folder.",
                 remedy="Give the folder that holds config.json and model.safetensors.",
             )
         )
-    raw = _json(file)
+    raw = read_json(file)
     try:
         config: Any = AutoConfig.from_pretrained(
             folder, trust_remote_code=trust_remote_code, local_files_only=True
@@ -264,23 +226,7 @@ def _stored_template(folder: Path) -> str:
     if file.is_file():
         return file.read_text(encoding="utf-8")
     settings = folder / "tokenizer_config.json"
-    found = _json(settings).get("chat_template") if settings.is_file() else None
+    found = read_json(settings).get("chat_template") if settings.is_file() else None
     if isinstance(found, list):  # several by name
         found = {one.get("name"): one.get("template") for one in found}.get("default")
     return found if isinstance(found, str) else ""
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AdapterError(f"{file} is not JSON: {one_line(error)}", remedy="Download it again.") from error
-    if not isinstance(found, dict):
-        raise AdapterError(f"{file} does not hold a JSON object.", remedy="Download it again.")
-    return found
-
-
-def one_line(error: BaseException, limit: int = 300) -> str:
-    """A foreign error's text, fit for a sentence of ours."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"{text[:limit].rstrip('.')}."

@@ -17,7 +17,8 @@ from peft import PeftModel
 
 from .adapter_config import read_config
 from .adapter_files import read_adapter
-from .base_description import BaseDescription, base_tensors, one_line
+from .base_description import BaseDescription
+from .base_files import base_tensors, one_line
 from .base_model import LoadedBase, chosen_dtype, load_base, no_progress_bar
 from .errors import AdapterError
 from .tensor_file import FLOATING, TYPES, TensorFile

@@ -212,12 +212,14 @@ def open_adapters(folder: AdapterRegistry | str | Path) -> AdapterRegistry | dic
 
 def _describe(base: str | Path | BaseDescription | None, told: str) -> BaseDescription | None:
     """The base given, or else the folder that the adapter itself names, where that holds one."""
-    from .base_description import describe_base
+    if base is not None and not isinstance(base, (str, Path)):
+        return base
+    if base is None and not (told and (Path(told) / "config.json").is_file()):
+        return None
+    from .base_description import describe_base  # and transformers, some seconds
 
     if base is not None:
-        return describe_base(base) if isinstance(base, (str, Path)) else base
-    if not told or not (Path(told) / "config.json").is_file():
-        return None
+        return describe_base(base)
     try:
         return describe_base(Path(told))
     except AdapterError:  # it was a base when the adapter was trained
