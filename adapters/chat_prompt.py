@@ -37,7 +37,7 @@ class ChatPrompts:
         tokenizer = self._loaded.tokenizer
         try:
             text = tokenizer.apply_chat_template(
-                template_messages(request.messages),
+                template_messages(request.messages, self.format(request)),
                 tools=[dict(tool) for tool in request.tools] if _calls(request) else None,
                 chat_template=template,
                 add_generation_prompt=True,

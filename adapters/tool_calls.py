@@ -25,6 +25,7 @@ __all__ = ["ToolCallParser", "ToolFormat", "template_messages"]
 NAMES = ("markedtoola", "markedtoolb")
 ID = "markedid1"
 KEY, VALUE = "markedkey", "markedvalue"
+MARKED = {KEY: VALUE}
 TEXT = "markedtext"
 ID_PATTERN = "[A-Za-z0-9_-]{1,64}"
 MARK = re.compile(r"\s*(<[^>\s]+>|\[[^\]\s]+\])")  # <tool_call>, [TOOL_CALLS], <|im_end|>
@@ -42,6 +43,7 @@ class ToolFormat:
 
     `trigger` is what tells a call from text: the start of `begin`, or "" where a call is bare JSON (Llama 3).
     `special` are the trigger's special tokens, which decoders drop: an engine hands the parser their text.
+    `text_arguments`: the template takes arguments as JSON text, as DeepSeek's does, not as objects.
     """
 
     begin: str
@@ -50,6 +52,7 @@ class ToolFormat:
     end: str
     trigger: str
     special: Mapping[int, str] = field(default_factory=dict)
+    text_arguments: bool = False
 
     @classmethod
     def of(cls, template: str | None, tokenizer: Any) -> ToolFormat:
@@ -60,28 +63,38 @@ class ToolFormat:
         shown = _render(tokenizer, template, [_user()], tools=True)
         if shown is None or NAMES[0] not in shown:
             raise AdapterError("The chat template leaves tools out: none was in the prompt.", remedy=REMEDY)
-        head, tail = _around(tokenizer, template)
-        bodies = [_body(tokenizer, template, count, head, tail) for count in (1, 2)]
-        if bodies[0] is None:
+        around = _around(tokenizer, template)
+        for arguments in (MARKED, json.dumps(MARKED)):
+            one, two = (_body(tokenizer, template, NAMES[:count], arguments, around) for count in (1, 2))
+            if one is not None:
+                break
+        else:
             raise AdapterError("The chat template leaves an assistant's tool calls out.", remedy=REMEDY)
-        begin, middle, rest = _segments(bodies[0], NAMES[0])
-        join = ""
-        if bodies[1] is not None:
-            between = _segments(bodies[1], NAMES[0])[2].partition(NAMES[1])
-            join = between[0] if between[1] else ""
+        begin, middle, end = _segments(one, NAMES[0])
+        join, second, _ = _segments(two, NAMES[0])[2].partition(NAMES[1]) if two else ("", "", "")
         mark = MARK.match(begin)
-        trigger = mark[1] if mark else begin.partition("{")[0].strip()
-        return cls(begin, middle, join, rest, trigger, _special(tokenizer, begin + middle + join + rest))
+        return cls(
+            begin,
+            middle,
+            join if second else "",
+            end,
+            trigger=mark[1] if mark else begin.partition("{")[0].strip(),
+            special=_special(tokenizer, begin + middle + join + end),
+            text_arguments=isinstance(arguments, str),
+        )
 
 
-def template_messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def template_messages(
+    messages: Sequence[Mapping[str, Any]], format: ToolFormat | None = None
+) -> list[dict[str, Any]]:
     """OpenAI's messages as chat templates take them: a call's arguments as an object, no content as ""."""
-    return [_for_template(message) for message in messages]
+    as_text = format is not None and format.text_arguments
+    return [_for_template(message, as_text=as_text) for message in messages]
 
 
-def _for_template(message: Mapping[str, Any]) -> dict[str, Any]:
+def _for_template(message: Mapping[str, Any], *, as_text: bool) -> dict[str, Any]:
     converted = {**message, "content": message.get("content") or ""}
-    if message.get("tool_calls"):
+    if message.get("tool_calls") and not as_text:
         converted["tool_calls"] = [
             {**call, "function": {**call["function"], "arguments": _arguments(call["function"])}}
             for call in message["tool_calls"]
@@ -136,24 +149,25 @@ def _around(tokenizer: Any, template: str | None) -> tuple[str, str]:
     return head, tail
 
 
-def _body(tokenizer: Any, template: str | None, count: int, head: str, tail: str) -> str | None:
-    """An assistant's turn that makes so many calls, without what stands around every turn."""
+def _body(
+    tokenizer: Any, template: str | None, names: Sequence[str], arguments: Any, around: tuple[str, str]
+) -> str | None:
+    """An assistant's turn that makes these calls, without what stands around every turn."""
     calls = [
-        {"id": ID, "type": "function", "function": {"name": name, "arguments": {KEY: VALUE}}}
-        for name in NAMES[:count]
+        {"id": ID, "type": "function", "function": {"name": name, "arguments": arguments}} for name in names
     ]
     # Answers are needed by templates that look ahead; they also keep the turn from being the last one.
     turn = {"role": "assistant", "content": "", "tool_calls": calls}
-    answers = [{"role": "tool", "tool_call_id": ID, "name": name, "content": "1"} for name in NAMES[:count]]
+    answers = [{"role": "tool", "tool_call_id": ID, "name": name, "content": "1"} for name in names]
     said = _render(tokenizer, template, [_user(), turn, *answers], tools=True)
-    if said is None or not all(name in said for name in NAMES[:count]):
+    if said is None or not all(name in said for name in names):
         return None
+    head, tail = around
     body = said[_common(head, said) :]
     if VALUE not in body:
         return None
-    last = body.rindex(VALUE)
     ending = _turn_end(tail)
-    stop = body.find(ending, last) if ending else -1
+    stop = body.find(ending, body.rindex(VALUE)) if ending else -1
     return body[:stop] if stop >= 0 else body
 
 
@@ -180,7 +194,7 @@ def _segments(body: str, name: str) -> tuple[str, str, str]:
             arguments, end = json.JSONDecoder().raw_decode(rest, at)
         except json.JSONDecodeError:
             arguments, end = None, at
-        if arguments == {KEY: VALUE}:
+        if arguments == MARKED:
             return begin, rest[:at], rest[end:].rstrip()
     raise AdapterError(
         f"The chat template writes a tool call as {body[:200]!r}: arguments are expected as a JSON object "

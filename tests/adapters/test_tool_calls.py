@@ -25,11 +25,17 @@ def tokenizer(base: Path) -> Any:
 def written(template: str, tokenizer: Any, *calls: tuple[str, dict[str, Any]], text: str = "") -> str:
     """What an assistant's turn looks like, as the template writes it."""
     made = [
-        {"id": f"abcdefgh{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        {
+            "id": f"abcdefgh{at}",
+            "type": "function",
+            "function": {"name": name, "arguments": json.dumps(arguments)},
+        }
         for at, (name, arguments) in enumerate(calls)
     ]
     user = {"role": "user", "content": "go"}
-    turn = {"role": "assistant", "content": text, "tool_calls": made}
+    (turn,) = template_messages(
+        [{"role": "assistant", "content": text, "tool_calls": made}], ToolFormat.of(template, tokenizer)
+    )
     start = tokenizer.apply_chat_template(
         [user], chat_template=template, tokenize=False, add_generation_prompt=True
     )

@@ -56,7 +56,7 @@ DEEPSEEK = """\
 {%- elif message.role == 'tool' %}{{ '<|tool_output|>' + message.content }}
 {%- elif message.tool_calls %}{{ '<|calls_begin|>' }}{% for call in message.tool_calls %}
 {{- '<|call_begin|>function<|sep|>' + call.function.name + '\\n```json\\n' }}
-{{- call.function.arguments | tojson }}{{ '\\n```<|call_end|>' }}
+{{- call.function.arguments + '\\n```<|call_end|>' }}
 {%- if not loop.last %}{{ '\\n' }}{% endif %}{% endfor %}{{ '<|calls_end|><|end|>' }}
 {%- else %}{{ message.content + '<|end|>' }}{% endif %}{% endfor %}"""
 
