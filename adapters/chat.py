@@ -51,6 +51,10 @@ class ChatLora(AdapterChoice):
     The adapter of a call: `model=` in the call, else in `bind`, else `configurable={"adapter": ...}` in the
     config, else the base model. "" and "base" are the base model, `name@version` is a version.
 
+    >>> model = ChatLora("Qwen/Qwen3-0.6B", temperature=0.2)
+    >>> support = model.bind(model="support")
+    >>> support.invoke("When does the office open?")  # doctest: +SKIP
+
     Errors: `UnknownAdapter`, `AdapterMismatch`, `UnsafeAdapter`, `EngineBusy`, `EngineStopped`,
     `RequestTimeout`; `TypeError` for an argument that does not exist.
     """

@@ -15,7 +15,7 @@ from .errors import AdapterError
 
 __all__ = ["checked_adapters", "checked_base", "checked_registry", "context_length"]
 
-HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?", re.ASCII)
+HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 
 
 def checked_base(base: str | Path) -> str:

@@ -148,13 +148,13 @@ class GrammarFactory:
         return [
             f"start: TEXT | begun {behind} calls",
             r"TEXT: /(.|\n)*/",
-            f"begun[lazy]: TEXT {json.dumps(trigger)}",
+            f"begun[lazy]: TEXT {_quoted(trigger)}",
         ]
 
     def _call(self, tool: Mapping[str, Any], format: ToolFormat) -> str:
         function = tool["function"]
         parameters = function.get("parameters") or {"type": "object", "properties": {}}
-        return f"{json.dumps(function['name'])} {self._literal(format.middle)} {_json(parameters)}"
+        return f"{_quoted(function['name'])} {self._literal(format.middle)} {_json(parameters)}"
 
     def _literal(self, text: str) -> str:
         """A text of the template in the grammar's language, where special tokens are no text."""
@@ -168,7 +168,7 @@ class GrammarFactory:
             elif token is not None:
                 written.append(token)
             elif part:
-                written.append(json.dumps(part, ensure_ascii=False))
+                written.append(_quoted(part))
         return " ".join(written)
 
     def _special(self, text: str) -> str | None:
@@ -189,6 +189,10 @@ class GrammarFactory:
             if len(self._matchers) > KEPT:
                 self._matchers.popitem(last=False)
             return GrammarConstraint(matcher.deep_copy(), self._width)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _json(schema: Mapping[str, Any]) -> str:

@@ -98,7 +98,7 @@ class HttpConnection:
                 time.sleep(self._pause(attempt, deadline))
                 continue
             try:
-                if response.status_code < 400:
+                if response.status_code == 200:
                     yield response
                     return
                 with self.translated(deadline):
@@ -127,7 +127,7 @@ class HttpConnection:
                 await asyncio.sleep(self._pause(attempt, deadline))
                 continue
             try:
-                if response.status_code < 400:
+                if response.status_code == 200:
                     yield response
                     return
                 with self.translated(deadline):

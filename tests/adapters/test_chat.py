@@ -301,6 +301,8 @@ def test_blocks_of_text_are_text_and_images_are_refused(model: ChatLora, engine:
 def test_a_missing_folder_fails_at_construction(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="There is no base model"):
         ChatLora(tmp_path / "nothing")
+    with pytest.raises(AdapterError, match="There is no base model"):
+        ChatLora("./nothing")
     with pytest.raises(AdapterError, match="holds no base model"):
         ChatLora(tmp_path)
     with pytest.raises(AdapterError, match="no adapter_config.json"):

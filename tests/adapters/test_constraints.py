@@ -15,7 +15,7 @@ from ragweave.adapters.errors import AdapterError
 from ragweave.adapters.records import ChatRequest
 from ragweave.adapters.tool_calls import ToolCallParser, ToolFormat
 
-from .tool_templates import FAMILIES, HERMES
+from .tool_templates import DEEPSEEK, FAMILIES, HERMES, MISTRAL
 
 WIDTH = 400  # more than the tokenizer's vocabulary, as in many models
 EOS = 2
@@ -53,10 +53,16 @@ def request(**options: Any) -> ChatRequest:
 
 
 def decode(constraint: Constraint | None, tokenizer: Any, wish: str = "", seed: int = 0) -> str:
+    """The answer's text."""
+    return str(tokenizer.decode(decoded(constraint, tokenizer, wish, seed), skip_special_tokens=False))
+
+
+def decoded(constraint: Constraint | None, tokenizer: Any, wish: str = "", seed: int = 0) -> list[int]:
     """The answer of a model that first wishes to say something, and then anything, but likes to end."""
     assert constraint is not None
     noise = torch.Generator().manual_seed(seed)
-    wished, tokens = tokenizer.encode(wish), []
+    wished: list[int] = tokenizer.encode(wish)
+    tokens: list[int] = []
     for step in range(300):
         if constraint.finished:
             break
@@ -68,7 +74,7 @@ def decode(constraint: Constraint | None, tokenizer: Any, wish: str = "", seed: 
         if token == EOS:
             break
         tokens.append(token)
-    return str(tokenizer.decode(tokens, skip_special_tokens=False))
+    return tokens
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -138,6 +144,28 @@ def test_a_call_that_has_begun_is_made_right(grammar: GrammarFactory, tokenizer:
     assert shown == before.strip()
     assert calls
     assert all(set(json.loads(call["arguments"])) in ({"x", "y"}, set()) for call in calls)
+
+
+@pytest.mark.parametrize(("template", "mark"), [(MISTRAL, "[TOOL_CALLS]"), (DEEPSEEK, "<|calls_begin|>")])
+def test_special_tokens_of_the_format_are_single_tokens(base: Path, template: str, mark: str) -> None:
+    """Decoders drop special tokens, so that an engine hands the parser their text."""
+    load: Any = AutoTokenizer.from_pretrained  # untyped
+    tokenizer = load(base)
+    tokenizer.add_special_tokens({"additional_special_tokens": [mark]})
+    format = ToolFormat.of(template, tokenizer)
+    (token,) = format.special
+    grammar = GrammarFactory(tokenizer, width=WIDTH, eos=[EOS])
+
+    for choice, wish in (("required", "No!"), (None, f"Yes. {mark}")):
+        asked = request(tools=(ADD, NOW), tool_choice=choice)
+        tokens = decoded(grammar.for_request(asked, format), tokenizer, wish)
+        parser = ToolCallParser(format)
+        read = [parser.feed(format.special.get(one) or tokenizer.decode([one])) for one in tokens]
+
+        assert token in tokens
+        assert "".join(text for text, _ in read) == ("" if choice else "Yes.")
+        assert {call["name"] for _, calls in read for call in calls} <= {"add", "now"}
+        assert any(calls for _, calls in read)
 
 
 def test_a_schema_beside_tools_is_for_the_answer_without_calls(
