@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,40 @@ async def test_streams_and_asynchronous_calls_say_the_same(model: ChatLora) -> N
     assert whole.usage_metadata == unsync.usage_metadata
     assert whole.response_metadata["finish_reason"] == "length"
     assert whole.response_metadata["adapter_version"] != ""
+
+
+async def test_asynchronous_calls_take_no_thread_each(model: ChatLora) -> None:
+    await model.ainvoke(QUESTION, model="legal")
+    before = threading.active_count()
+    names = ["", "legal", "legal-v2", "support"] * 6
+
+    calls = [asyncio.create_task(model.ainvoke(QUESTION, model=name, max_tokens=24)) for name in names]
+    most = before
+    while not all(call.done() for call in calls):
+        most = max(most, threading.active_count())
+        await asyncio.sleep(0.005)
+
+    assert [call.result().response_metadata["adapter"] for call in calls] == names
+    assert most <= before
+
+
+async def test_calls_that_are_cancelled_leave_room_and_the_next_answer_right(model: ChatLora) -> None:
+    expected = said(model.invoke(QUESTION, model="legal"))
+
+    for _ in range(3):
+        calls = [
+            asyncio.create_task(model.ainvoke(QUESTION, model=name, max_tokens=400))
+            for name in ("support", "legal-v2", "") * 4
+        ]
+        await asyncio.sleep(0.05)
+        for call in calls:
+            call.cancel()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(isinstance(one, asyncio.CancelledError) for one in ended)
+        async for _chunk in model.astream(QUESTION, model="support", max_tokens=400):
+            break
+
+    assert said(await asyncio.wait_for(model.ainvoke(QUESTION, model="legal"), timeout=10)) == expected
 
 
 def test_an_unknown_adapter_is_refused_before_the_base_is_loaded(base: Path, adapters: Path) -> None:
@@ -144,10 +180,14 @@ def test_the_chain_s_config_reaches_the_model(model: ChatLora) -> None:
             return [Document("The nearest office is in Berlin.", metadata={"source": "a.md"})]
 
     chain = rag_chain(model, One(), condense=None, abstain=None)
+    bound = rag_chain(model.bind(model="legal"), One(), condense=None, abstain=None)
 
-    state = chain.with_config(configurable={"adapter": "support"}).invoke({"question": QUESTION})
+    states = [
+        one.with_config(configurable={"adapter": "support"}).invoke({"question": QUESTION})
+        for one in (chain, bound)
+    ]
 
-    assert state["adapter"] == "support"
+    assert [state["adapter"] for state in states] == ["support", "legal"]
 
 
 def test_tokens_are_counted_by_the_base_s_tokenizer(model: ChatLora) -> None:
