@@ -218,7 +218,7 @@ class Scheduler:
                         continue
                     writes += not resident
                     slot = self.store.start(version)
-            except (AdapterError, OSError, RuntimeError) as error:  # damaged on disk, or no memory for it
+            except Exception as error:  # damaged on disk, or no memory for it: this request's alone
                 self._leave_queue(ticket)
                 self._release(ticket)
                 ticket.put(_as_adapter_error(error, "be loaded"))

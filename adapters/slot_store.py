@@ -70,12 +70,14 @@ class SlotStore:
             if before is not None and before is not version:
                 self._retire(before)
             self._versions[key] = version
+            version.last_used = next(self._clock)
             if current:
                 replaced = self._current.get(version.info.name)
                 self._current[version.info.name] = version
                 if replaced is not None and replaced is not version:
                     version.pinned = version.pinned or replaced.pinned
                     self._retire(replaced)
+            self._make_memory()
 
     def remove(self, name: str) -> None:
         """Forget a name and all its versions. Raises `UnknownAdapter`."""
@@ -164,7 +166,9 @@ class SlotStore:
     def _fetch(self, version: AdapterVersion) -> None:
         try:
             self.bring(version)
-        except (AdapterError, OSError) as error:
+        except (
+            Exception
+        ) as error:  # whatever it is: `fetch` raises it, and its request does not wait for ever
             version.failure = error
 
     def resident(self, version: AdapterVersion) -> bool:
