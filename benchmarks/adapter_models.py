@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,23 @@ class Shape:
 
 SHAPE_168M = Shape(hidden=1024, layers=12, mlp=2816, heads=16, kv_heads=4, vocabulary=32_000)
 QUICK = Shape(hidden=128, layers=3, mlp=352, heads=8, kv_heads=2, vocabulary=2_000)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one run of the program measures with."""
+
+    shape: Shape
+    folder: Path
+    base: Path
+    quick: bool
+    rounds: int
+    prompts: tuple[tuple[int, ...], ...]
+    new_tokens: int
+
+
+def middle(values: Sequence[float]) -> float:
+    return statistics.median(values)
 
 
 def write_base(folder: Path, shape: Shape) -> Path:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ import torch
 from adapter_models import (
     QUICK,
     SHAPE_168M,
-    Shape,
+    Setting,
     load_model,
+    middle,
     random_weights,
     twin,
     write_adapter,
     write_base,
 )
+from adapter_traffic import measure_chain, measure_engine, measure_loads, measure_stall, measure_traffic
 from torch import nn
 
 from ragweave.adapters.records import Sampling
@@ -55,17 +57,6 @@ class Timing:
     @property
     def total(self) -> float:
         return self.prefill + self.decode
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What one run of the program measures with."""
-
-    shape: Shape
-    folder: Path
-    rounds: int
-    prompts: tuple[tuple[int, ...], ...]
-    new_tokens: int
 
 
 # -- the step loop that every variant runs in --------------------------------------------------------------
@@ -97,7 +88,7 @@ def chosen(logits: torch.Tensor, choosers: Sequence[TokenChooser]) -> list[int]:
 def one_at_a_time(runner: Runner, slots: Sequence[int], setting: Setting) -> Timing:
     """The same requests, each alone."""
     parts = [
-        run_loop(runner, [slot], Setting(**(vars(setting) | {"prompts": (prompt,)})))
+        run_loop(runner, [slot], replace(setting, prompts=(prompt,)))
         for prompt, slot in zip(setting.prompts, slots, strict=True)
     ]
     return Timing(
@@ -168,9 +159,10 @@ class PeftInLoop(nn.Module):
 
 def measure_steps(setting: Setting) -> None:
     """The rows of the table that compare step loops."""
-    plain = load_model(write_base(setting.folder / "base", setting.shape))
+    plain = load_model(setting.base)
     slotted = twin(plain)
-    pool = SlotPool(slotted, slots=BATCH)
+    pool = SlotPool(BATCH)
+    pool.wrap(slotted)
     folders = []
     for slot in DISTINCT:
         folders.append(write_adapter(setting.folder / f"adapter-{slot}", setting.shape, seed=slot))
@@ -208,10 +200,6 @@ def interleaved(variants: dict[str, Callable[[], Timing]], rounds: int) -> dict[
             if round_:
                 runs[name].append(timing)
     return runs
-
-
-def middle(values: Sequence[float]) -> float:
-    return statistics.median(values)
 
 
 def print_runs(runs: dict[str, list[Timing]]) -> None:
@@ -271,10 +259,9 @@ def print_switches(ours: Runner, peft: PeftInLoop) -> None:
         ours.pool.begin(turns[turn % 3])
         ours.pool.end()
 
-    own_ms = 1e3 * middle([seconds_of(lambda turn=turn: own(turn)) for turn in range(300)])  # type: ignore[misc]
-    peft_ms = 1e3 * middle(
-        [seconds_of(lambda turn=turn: peft.adapted.set_adapter(str(turn % 8 + 1))) for turn in range(24)]  # type: ignore[misc]
-    )
+    own_ms = 1e3 * middle([seconds_of(partial(own, turn)) for turn in range(300)])
+    activate = peft.adapted.set_adapter
+    peft_ms = 1e3 * middle([seconds_of(partial(activate, str(turn % 8 + 1))) for turn in range(24)])
     print(f"\nswitch, 8 loaded: own {own_ms:.4f} ms (at most .1), peft set_adapter {peft_ms:.1f} ms")
 
 
@@ -284,7 +271,14 @@ def seconds_of(act: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-PARTS: dict[str, Callable[[Setting], None]] = {"steps": measure_steps}
+PARTS: dict[str, Callable[[Setting], None]] = {
+    "steps": measure_steps,
+    "engine": measure_engine,
+    "traffic": measure_traffic,
+    "loads": measure_loads,
+    "stall": measure_stall,
+    "chain": measure_chain,
+}
 
 
 def main() -> None:
@@ -303,6 +297,8 @@ def main() -> None:
         setting = Setting(
             shape=shape,
             folder=Path(folder),
+            base=write_base(Path(folder) / "base", shape),
+            quick=arguments.quick,
             rounds=arguments.rounds,
             prompts=tuple(
                 tuple(torch.randint(shape.vocabulary, (PROMPT_TOKENS,), generator=dice).tolist())
@@ -312,7 +308,9 @@ def main() -> None:
         )
         print(f"{shape}, torch {torch.__version__}, {arguments.threads} threads, {setting.rounds} rounds\n")
         for part in arguments.only:
+            print(f"-- {part}")
             PARTS[part](setting)
+            print(flush=True)
 
 
 if __name__ == "__main__":
