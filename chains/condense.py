@@ -22,6 +22,7 @@ from .step import Piece, Step
 __all__ = ["complete_by_rule", "condense_step"]
 
 TURNS = 6  # messages of the history that a model is shown, and questions that the rule looks back
+KEPT = 0.25  # of a rewritten question's words: fewer from question and history, and it is about another thing
 LONGEST = 400  # characters of a rewritten question; a longer reply is no question
 WORD = re.compile(r"\w[\w'’-]*")
 OPENING = re.compile(
@@ -80,8 +81,19 @@ def _checked(reply: str, state: RagState, detail: dict[str, Any]) -> str:
         detail["degraded"] = "The model's reply was no question."
         return _ruled(state, detail)
     standalone = lines[0].strip().strip('"')
+    if not _about(standalone, state):
+        detail["degraded"] = "The model's reply was about something else."
+        return _ruled(state, detail)
     detail |= {"by": "model", "changed": standalone != state["question"]}
     return standalone
+
+
+def _about(standalone: str, state: RagState) -> bool:
+    """Whether a rewritten question is made of what was said; a model without training writes anything."""
+    said = [*(text_of(message) for message in state["history"][-TURNS:]), state["question"]]
+    known = {token for text in said for token in query_tokens(text, ["english"])}
+    tokens = query_tokens(standalone, ["english"])
+    return sum(token in known for token in tokens) >= KEPT * max(1, len(tokens))
 
 
 def complete_by_rule(question: str, history: Sequence[BaseMessage]) -> str:

@@ -196,6 +196,25 @@ def test_a_chat_model_condenses_and_a_bad_reply_falls_back_to_the_rule(kb: Knowl
     assert bad["trace"][0]["detail"]["degraded"]
 
 
+@pytest.mark.parametrize(
+    ("reply", "kept"),
+    [
+        ("When is overtime paid?", True),
+        ("When do employees get the money for overtime?", True),
+        ("laptops afteronth tel find your contract lunch manager", False),
+        ("", False),
+    ],
+)
+def test_a_rewritten_question_about_something_else_is_none(kb: KnowledgeBase, reply: str, kept: bool) -> None:
+    history = [HumanMessage("When are salaries paid?"), AIMessage("On the 25th. [1]")]
+    chain = rag_chain(_model(reply, "Later [1]."), kb.as_retriever(), abstain=None)
+
+    state = chain.invoke({"question": "And overtime?", "history": history})
+
+    assert (state["standalone"] == reply) == kept
+    assert ("degraded" in state["trace"][0]["detail"]) != kept
+
+
 def test_the_filter_of_a_call_reaches_the_search(kb: KnowledgeBase) -> None:
     chain = rag_chain(None, kb.as_retriever(), abstain=None)
 
