@@ -103,25 +103,24 @@ class SharedInput:
         self._input: Tensor | None = None
         self._product: Tensor | None = None
 
-    def make_room(self, ranks: Mapping[str, int], like: Tensor) -> bool:
-        """Widen the table where a member needs a larger rank; keeps what it holds."""
+    def make_room(self, ranks: Mapping[str, int], like: Tensor) -> None:
+        """Widen the table where a member needs a larger rank; keeps what it holds, also without memory."""
         wanted = {name: max(self.ranks[name], _padded(ranks.get(name, 0))) for name in self.names}
         if wanted == self.ranks:
-            return False
-        old, old_offsets, old_ranks = self.table, self.offsets, self.ranks
-        self.ranks, self.offsets, start = wanted, {}, 0
+            return
+        offsets, width = dict[str, int](), 0
         for name in self.names:
-            self.offsets[name] = start
-            start += wanted[name]
+            offsets[name] = width
+            width += wanted[name]
         # Zeros in every slot: one that holds no factor here takes part in a step all the same.
-        self.table = like.new_zeros((self.pool.slots + 1, self.in_features, start))
-        for slot in self.slot_ranks:
-            if old is not None:
-                for name, rank in old_ranks.items():
-                    target = self.table[slot, :, self.offsets[name] : self.offsets[name] + rank]
-                    target.copy_(old[slot, :, old_offsets[name] : old_offsets[name] + rank])
+        table = like.new_zeros((self.pool.slots + 1, self.in_features, width))
+        if self.table is not None:
+            for name, rank in self.ranks.items():
+                old, new = self.offsets[name], offsets[name]
+                for slot in self.slot_ranks:
+                    table[slot, :, new : new + rank] = self.table[slot, :, old : old + rank]
+        self.table, self.offsets, self.ranks = table, offsets, wanted
         self.forget()
-        return True
 
     def write(self, slot: int, pairs: Mapping[str, LoraPair]) -> None:
         """Put an adapter's A factors into a slot; no pairs clears it."""
@@ -317,10 +316,10 @@ class SlotPool:
         touched = {id(self._groups[name]): self._groups[name] for name in weights.linear}
         for group in touched.values():
             pairs = {name: weights.linear[name] for name in group.names if name in weights.linear}
-            if group.make_room({name: pair.rank for name, pair in pairs.items()}, self._like):
-                for name in group.names:
-                    if group.ranks[name]:
-                        self._wrap_linear(name).make_room(group.ranks[name], self._like)
+            group.make_room({name: pair.rank for name, pair in pairs.items()}, self._like)
+            for name in group.names:
+                if group.ranks[name]:
+                    self._wrap_linear(name).make_room(group.ranks[name], self._like)
             group.write(slot, pairs)
             for name, pair in pairs.items():
                 self._linear[name].write(slot, pair)
