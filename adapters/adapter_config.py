@@ -90,7 +90,11 @@ PLAIN_STARTS = ("true", "false", "gaussian", "eva", "orthogonal")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterConfig:
-    """What `adapter_config.json` says; `exclusive` is why slots cannot carry it, or ""; `lane`: peft can."""
+    """What `adapter_config.json` says.
+
+    `exclusive` is why slots cannot carry it, or ""; `lane` says that peft can, and `kinds` are the keys of
+    `SPECIAL` that make it so.
+    """
 
     rank: int
     alpha: float
@@ -103,6 +107,7 @@ class AdapterConfig:
     alpha_pattern: Mapping[str, float]
     base_model: str
     modules_to_save: tuple[str, ...]
+    kinds: frozenset[str]
     exclusive: str
     lane: bool
 
@@ -230,6 +235,8 @@ def read_config(folder: Path) -> AdapterConfig:
             remedy="Use an adapter that was trained on a causal language model.",
         )
     _refuse_changed_base(path, raw)
+    kinds = frozenset(key for key in SPECIAL if raw.get(key) not in (None, False, "none", [], {}))
+    strange = _strange(raw)
     return AdapterConfig(
         rank=_rank(path, "r", raw.get("r", 8)),
         alpha=_number(path, "lora_alpha", raw.get("lora_alpha", 8)),
@@ -248,8 +255,9 @@ def read_config(folder: Path) -> AdapterConfig:
         },
         base_model=str(raw.get("base_model_name_or_path") or ""),
         modules_to_save=_several(path, raw, "modules_to_save"),
-        exclusive=_exclusive(raw, SPECIAL),
-        lane=not _exclusive(raw, {key: reason for key, reason in SPECIAL.items() if key not in LANE_KINDS}),
+        kinds=kinds,
+        exclusive=next((SPECIAL[key] for key in SPECIAL if key in kinds), strange),
+        lane=bool(kinds) and kinds <= LANE_KINDS and not strange,
     )
 
 
@@ -330,15 +338,12 @@ def _refuse_changed_base(path: Path, raw: Mapping[str, Any]) -> None:
         )
 
 
-def _exclusive(raw: Mapping[str, Any], special: Mapping[str, str]) -> str:
-    for key, reason in special.items():
-        if raw.get(key) not in (None, False, "none", [], {}):
-            return reason
+def _strange(raw: Mapping[str, Any]) -> str:
+    """A setting that nobody here knows and that is in force, as a reason; else ""."""
     start = str(raw.get("init_lora_weights", True)).lower()
     if start not in PLAIN_STARTS:
         return f"it starts from {start!r}, which may compute otherwise (init_lora_weights)"
-    known = HARMLESS | SPECIAL.keys()
-    for key in sorted(raw.keys() - known):
+    for key in sorted(raw.keys() - HARMLESS - SPECIAL.keys()):
         if raw[key] not in (None, False, [], {}, ""):
             return f"its configuration sets {key}, which may change what it computes"
     return ""

@@ -37,6 +37,9 @@ SPECIAL_KEYS: Mapping[str, str] = {
     ".lora_magnitude_vector": "it is a DoRA adapter, which scales the base's own weights",
     ".lora_B.bias": "its B factors have a bias (lora_bias)",
 }
+# What else each module of such a kind has, and how its key ends.
+EXTRAS: Mapping[str, str] = {"use_dora": ".lora_magnitude_vector", "lora_bias": ".lora_B.bias"}
+TOKENS = ".token_adapter.trainable_tokens_delta"
 LAYER = re.compile(r"\.(\d{1,9})\.")
 
 
@@ -44,9 +47,8 @@ LAYER = re.compile(r"\.(\d{1,9})\.")
 class _Contents:
     """The keys of a file, sorted by what they are."""
 
-    pairs: dict[tuple[str, str], dict[str, str]] = field(
-        default_factory=dict
-    )  # (module, kind) -> a, b -> key
+    # (module, kind) -> a, b -> key
+    pairs: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
     stored: dict[str, str] = field(default_factory=dict)  # module -> key of the base's own weight
     other: list[str] = field(default_factory=list)
     exclusive: str = ""
@@ -64,11 +66,12 @@ def read_adapter(folder: str | Path, base: BaseDescription, *, checked: bool = F
     with TensorFile(find_files(path)[1]) as file:
         contents = _sort_keys(file, base)
         contents.exclusive = config.exclusive or contents.exclusive
-        if contents.other and not contents.exclusive:
-            raise _unknown_keys(file, contents.other)
+        if config.lane or not contents.exclusive:
+            _check_other(file, contents, config)
         _check_pairs(file, contents, config, base)
+        _check_stored(file, contents.stored, base)
         if not contents.exclusive:
-            contents.exclusive = _stored_weights(file, contents.stored, base)
+            contents.exclusive = _own_weights(file, contents.stored, base)
         if not checked:
             _refuse_broken_numbers(file)
         if contents.exclusive:
@@ -84,6 +87,41 @@ def _has_lane(contents: _Contents, config: AdapterConfig) -> bool:
     """Whether peft can serve what slots cannot, with no weight of the base written over."""
     replaced = {module for module in contents.stored if _saved_whole(module, config)}
     return bool(config.exclusive) and config.lane and replaced == contents.stored.keys()
+
+
+def _check_other(file: TensorFile, contents: _Contents, config: AdapterConfig) -> None:
+    """Every tensor beside the factors has to be one that the kind needs, and none may lack.
+
+    peft skips the former and fills the latter with starting values, in silence.
+    """
+    needed = [
+        f"{PREFIX}{module}{ending}"
+        for kind, ending in EXTRAS.items()
+        for module, _ in contents.pairs
+        if kind in config.kinds
+    ]
+    if lacking := sorted(set(needed) - set(contents.other)):
+        raise AdapterMismatch(f"{file.path} lacks {lacking[0]}.", remedy="Save the adapter again, whole.")
+    tokens = "trainable_token_indices" in config.kinds
+    names = [key.removeprefix(PREFIX) for key in (*contents.other, *contents.stored.values())]
+    for saved in config.modules_to_save:
+        if not any(_under(name, saved) for name in names):
+            raise AdapterMismatch(
+                f"{file.path} lacks the module {saved}.", remedy="Save the adapter again, whole."
+            )
+    unknown = [
+        key
+        for key in contents.other
+        if key not in needed
+        and not (tokens and key.endswith(TOKENS))
+        and not any(_under(key, saved) for saved in config.modules_to_save)
+    ]
+    if unknown:
+        raise _unknown_keys(file, unknown)
+
+
+def _under(key: str, module: str) -> bool:
+    return f"{module}." in key  # as peft: "norm" means input_layernorm too
 
 
 def _saved_whole(module: str, config: AdapterConfig) -> bool:
@@ -225,8 +263,7 @@ def _unknown_keys(file: TensorFile, keys: list[str]) -> AdapterMismatch:
     )
 
 
-def _stored_weights(file: TensorFile, stored: Mapping[str, str], base: BaseDescription) -> str:
-    """Why base weights in the file matter, or "" where they are the base's own, which peft adds unasked."""
+def _check_stored(file: TensorFile, stored: Mapping[str, str], base: BaseDescription) -> None:
     for module, key in stored.items():
         shape = base.modules[module]
         wide = (shape.in_features, shape.out_features)
@@ -238,8 +275,12 @@ def _stored_weights(file: TensorFile, stored: Mapping[str, str], base: BaseDescr
                 f"has {list(wide)}: its vocabulary was resized.",
                 remedy="Resize the base's vocabulary alike and save it, or merge the adapter with peft.",
             )
-        mine = _base_tensor(module, base)
-        theirs = file.tensor(key)
+
+
+def _own_weights(file: TensorFile, stored: Mapping[str, str], base: BaseDescription) -> str:
+    """Why base weights in the file matter, or "" where they are the base's own, which peft adds unasked."""
+    for module, key in stored.items():
+        mine, theirs = _base_tensor(module, base), file.tensor(key)
         if mine is None or not torch.equal(mine.to(theirs.dtype), theirs):
             return f"it brings its own weights of {module}"
     return ""

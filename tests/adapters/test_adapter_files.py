@@ -196,6 +196,35 @@ def test_a_magnitude_that_the_configuration_hides_is_seen(base: Path, tmp_path: 
     assert "DoRA" in read_adapter(folder, describe_base(base)).exclusive
 
 
+@pytest.mark.parametrize(
+    ("config", "ending"),
+    [
+        ({"use_dora": True}, "v_proj.lora_magnitude_vector"),
+        ({"lora_bias": True}, "v_proj.lora_B.bias"),
+        ({"modules_to_save": ["lm_head"]}, "lm_head"),
+        ({"modules_to_save": ["norm", "lm_head"]}, "norm"),
+    ],
+)
+def test_a_lane_gets_all_its_tensors_and_no_others(
+    base: Path, tmp_path: Path, described: BaseDescription, config: dict[str, Any], ending: str
+) -> None:
+    folder = make_adapter(base, tmp_path / "adapter", **config)
+    assert read_adapter(folder, described).lane
+    more = Path(shutil.copytree(folder, tmp_path / "more"))
+    change_weights(lambda tensors: tensors.update({"base_model.model.model.x": torch.ones(2)}))(more)
+
+    def lose(tensors: dict[str, torch.Tensor]) -> None:
+        for key in [key for key in tensors if ending in key and "lora_A" not in key]:
+            del tensors[key]
+
+    change_weights(lose)(folder)
+
+    with pytest.raises(AdapterMismatch, match=f"lacks .*{ending}"):
+        read_adapter(folder, described)
+    with pytest.raises(AdapterMismatch, match="not LoRA factors: base_model.model.model.x"):
+        read_adapter(more, described)
+
+
 def other_base(tmp_path: Path, **shape: Any) -> BaseDescription:
     return describe_base(tiny_base(tmp_path / "other", **shape))
 
@@ -227,6 +256,15 @@ def test_an_embedding_of_another_vocabulary_is_refused(base: Path, tmp_path: Pat
 
     with pytest.raises(AdapterMismatch, match="lead from 384"):
         read_adapter(folder, other_base(tmp_path, vocab=400))
+
+
+def test_a_resized_vocabulary_is_refused(base: Path, tmp_path: Path, described: BaseDescription) -> None:
+    folder = make_adapter(base, tmp_path / "adapter", modules_to_save=["lm_head"])
+    key = "base_model.model.lm_head.weight"
+    change_weights(lambda tensors: tensors.update({key: torch.zeros(400, 32)}))(folder)
+
+    with pytest.raises(AdapterMismatch, match=r"\[400, 32\], and tiny has \[384, 32\]"):
+        read_adapter(folder, described)
 
 
 def test_exclusive_adapters_are_checked_against_the_base_too(base: Path, tmp_path: Path) -> None:
