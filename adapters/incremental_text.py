@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 __all__ = ["TextStream"]
@@ -28,15 +28,18 @@ class TextStream:
     together with a few before it, so that a token costs the same however long the answer is, and any
     tokenizer of transformers serves. Held back are characters whose bytes are not all there, and what may
     turn out to be the beginning of a stop string. A special token, which has no text, is met by a stop string
-    that is its name.
+    that is its name; those in `named` are text of the answer, such as the marks of a tool call.
 
     >>> stream = TextStream(tokenizer, stop=["\\nUser:"])  # doctest: +SKIP
     >>> "".join(stream.feed(token) for token in tokens) + stream.finish()  # doctest: +SKIP
     """
 
-    def __init__(self, tokenizer: Any, stop: Sequence[str] = ()) -> None:
+    def __init__(
+        self, tokenizer: Any, stop: Sequence[str] = (), *, named: Mapping[int, str] | None = None
+    ) -> None:
         self._tokenizer = tokenizer  # a PreTrainedTokenizerBase; its methods are untyped
         self._stop = tuple(stop)
+        self._named = named or {}
         self._tokens: list[int] = []  # in view
         self._in_bytes = False
         self._shown = 0  # characters of their text that left the decoder
@@ -49,6 +52,10 @@ class TextStream:
         """Take the next token; returns what can be shown now, often nothing."""
         if self.stopped:
             return ""
+        if token in self._named:
+            self._held += self._decode(last=True) + self._named[token]
+            self._look_away()
+            return self._release(last=False)
         self._tokens.append(token)
         name = self._tokenizer.convert_ids_to_tokens(token)
         if name and BYTE.fullmatch(name):
@@ -81,6 +88,12 @@ class TextStream:
             if self._grown >= LONGEST_VIEW:
                 self._forget(len(text) - end)
         return added
+
+    def _look_away(self) -> None:
+        """Begin a new text: nothing of the one before bears on it."""
+        self._tokens, self._shown, self._grown = [], 0, 0
+        self._growth.clear()
+        self._in_bytes = False
 
     def _forget(self, held: int) -> None:
         """Leave the tokens out of view that no longer bear on what comes."""

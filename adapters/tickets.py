@@ -60,7 +60,7 @@ class Ticket:
 
     def __post_init__(self) -> None:
         self.chooser = TokenChooser(self.sampling, self.ids, constraint=self.constraint)
-        self.text = TextStream(self.tokenizer, self.sampling.stop)
+        self.text = TextStream(self.tokenizer, self.sampling.stop, named=self.shown_specials)
 
     @property
     def late(self) -> bool:
@@ -72,7 +72,7 @@ class Ticket:
         self.last = choice.token
         self.produced += 1
         ended = choice.token in ends
-        text = "" if ended else self._shown(choice.token)
+        text = "" if ended else self.text.feed(choice.token)
         reason: FinishReason | None = None
         if ended or self.text.stopped or self.chooser.finished:
             reason = "stop"
@@ -84,10 +84,6 @@ class Ticket:
                 reason = "stop"
         usage = None if reason is None else Usage(len(self.ids), self.produced)
         return Piece(text, (choice.token,), self._logprobs(choice), reason, usage)
-
-    def _shown(self, token: int) -> str:
-        special = self.shown_specials.get(token)
-        return self.text.feed(token) if special is None else self.text.feed(token) + special
 
     def _logprobs(self, choice: Choice) -> tuple[TokenLogprob, ...]:
         if choice.logprob is None:
