@@ -6,6 +6,7 @@ Knows templates and tokens; knows no model and no adapter.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from threading import Lock
 from typing import Any
 
@@ -28,28 +29,40 @@ class ChatPrompts:
         self._loaded = loaded
         self._ends = ends
         self._lock = Lock()
+        # Tokenizers change settings of theirs while they encode: a copy of its own, one thread at a time.
+        self._tokenizer = deepcopy(loaded.tokenizer)
+        self._encoding = Lock()
         self._grammars: GrammarFactory | None = None
         self._format: ToolFormat | None = None
 
     def ids(self, request: ChatRequest) -> list[int]:
-        """The prompt's tokens. Raises `AdapterError` where the template refuses the messages."""
+        """The prompt's tokens; a special token that a message spells out is text in it, and ends no turn.
+
+        Raises `AdapterError` where the template refuses the messages.
+        """
         template = require_template(self._loaded)
-        tokenizer = self._loaded.tokenizer
+        messages = template_messages(request.messages, self.format(request))
         try:
-            text = tokenizer.apply_chat_template(
-                template_messages(request.messages, self.format(request)),
-                tools=[dict(tool) for tool in request.tools] if _calls(request) else None,
-                chat_template=template,
-                add_generation_prompt=True,
-                tokenize=False,
-            )
-        except TemplateError as error:
+            with self._encoding:
+                ids: list[int] = self._tokenizer.apply_chat_template(
+                    messages,
+                    tools=[dict(tool) for tool in request.tools] if _calls(request) else None,
+                    chat_template=template,
+                    add_generation_prompt=True,
+                    return_dict=False,
+                    sanitize_control_tokens=True,
+                )
+        except (TemplateError, ValueError) as error:
             raise AdapterError(
                 f"The chat template of {self._loaded.description.name} refuses the messages: {error}",
                 remedy="Order them as the model was trained on: system, then user and assistant in turn.",
             ) from error
-        ids: list[int] = tokenizer.encode(text, add_special_tokens=False)
         return ids
+
+    def count(self, text: str) -> int:
+        """How many tokens a text has, without those that a template adds."""
+        with self._encoding:
+            return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def format(self, request: ChatRequest) -> ToolFormat | None:
         """How the base writes tool calls; None where this request can have none."""

@@ -14,7 +14,7 @@ from contextlib import aclosing, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 from .adapter_files import adapter_info, content_hash, read_adapter
@@ -162,7 +162,7 @@ class LocalEngine:
 
     def count_tokens(self, text: str) -> int:
         """How many tokens a text has, without those that a template adds."""
-        return len(self._ready().loaded.tokenizer.encode(text, add_special_tokens=False))
+        return self._ready().prompts.count(text)
 
     def close(self) -> None:
         """Stop; requests that wait or run get `EngineStopped`."""
@@ -193,8 +193,33 @@ class LocalEngine:
         """Beside the loop only where something has to be read from disk."""
         served = self._served
         if served is None or not self._in_memory(request, served):
-            return await asyncio.to_thread(self._ticket, request)
+            return await self._ticket_beside(request)
         return self._ticket(request)
+
+    async def _ticket_beside(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None, Scheduler]:
+        """In a thread, which goes on when its caller is cancelled: then it gives up what it holds."""
+        lock, made, left = Lock(), list[Ticket](), False
+
+        def make() -> tuple[Ticket, ToolCallParser | None, Scheduler]:
+            ticket = self._ticket(request)
+            with lock:
+                made.append(ticket[0])
+                if left:
+                    self._give_up(made)
+            return ticket
+
+        try:
+            return await asyncio.to_thread(make)
+        except asyncio.CancelledError:
+            with lock:
+                left = True
+                self._give_up(made)
+            raise
+
+    def _give_up(self, tickets: list[Ticket]) -> None:
+        for ticket in tickets:
+            if ticket.version is not None:
+                self._store.release(ticket.version)
 
     def _in_memory(self, request: ChatRequest, served: _Served) -> bool:
         name, version = split_version(request.adapter)
@@ -295,7 +320,7 @@ class LocalEngine:
         try:
             self._store.bring(version)
             return version, served.scheduler_of(version)
-        except (AdapterError, OSError):
+        except BaseException:
             self._store.release(version)
             raise
 
@@ -322,14 +347,23 @@ class LocalEngine:
             self._store.add(self._registered(self._registry.get(name, number)), current=False)
 
     def _registered(self, info: AdapterInfo) -> AdapterVersion:
-        return AdapterVersion(info, partial(self._read_registered, info.name, info.version))
+        # Weakly: the engine's thread holds the store, and must not keep an engine that nobody closed.
+        return AdapterVersion(info, partial(_read_registered, weakref.ref(self), info.name, info.version))
 
-    def _read_registered(self, name: str, number: str) -> AdapterWeights:
+    def _from_registry(self, name: str, number: str) -> AdapterWeights:
+        """A version's weights out of the registry, checked against the base."""
         return _servable(self._registry.read(name, number, self.description), f"{name}@{number}")
 
     def _wake(self) -> None:
         if self._served is not None:
             self._served.scheduler.wake()
+
+
+def _read_registered(engine: weakref.ref[LocalEngine], name: str, number: str) -> AdapterWeights:
+    found = engine()
+    if found is None:
+        raise EngineStopped("The engine is gone.", remedy="Make a new model.")
+    return found._from_registry(name, number)
 
 
 def _described(info: AdapterInfo, description: str) -> AdapterInfo:
