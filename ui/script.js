@@ -1,7 +1,7 @@
 // The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
 import { cards, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
-import { fresh, page, remove, save, storage, stored } from "./conversations.js";
+import { followups, fresh, page, remove, save, storage, stored } from "./conversations.js";
 import * as adapters from "./adapters.js";
 
 const at = (id) => document.getElementById(id);
@@ -115,15 +115,6 @@ async function watch() {
 }
 
 // ---- the conversation ----------------------------------------------------------------------------------
-
-function followups(turn) {
-  if (turn.status === "failed") return [];
-  const asked = new Set(page.conversation.turns.map((one) => one.question));
-  const near = new Set(turn.citations.map((one) => one.source));
-  const open = (page.knowledge?.examples ?? []).filter((one) => !asked.has(one.question));
-  const sorted = [...open.filter((one) => near.has(one.source)), ...open.filter((one) => !near.has(one.source))];
-  return sorted.slice(0, turn.status === "abstained" ? 2 : 3).map((one) => one.question);
-}
 
 function markFor(turn) {
   return (number) => {
