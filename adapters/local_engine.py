@@ -277,9 +277,10 @@ class LocalEngine:
         """
         check_name(name)
         folder = Path(path).expanduser()
-        read = partial(_read_plain, folder, self.description, content_hash(folder))
+        number = content_hash(folder)
+        read = partial(_read_plain, folder, self.description, number)
         weights = read()
-        info = adapter_info(name, folder)
+        info = adapter_info(name, folder, version=number)
         version = AdapterVersion(_described(info, description), read, weights, weights.nbytes)
         self._store.add(version)
         self._wake()
