@@ -69,10 +69,10 @@ class ModelSettings(Section):
         description="Chat model: none (quotes), a folder or hub id, http://HOST:PORT/v1#NAME, PROVIDER:NAME.",
     )
     temperature: float | None = Field(
-        default=None, ge=0, description="Sampling temperature; the model's own if unset."
+        default=None, ge=0, description="Sampling temperature; if unset, 0, for PROVIDER:NAME its own."
     )
     max_tokens: int | None = Field(
-        default=None, gt=0, description="Longest answer in tokens; the model's own if unset."
+        default=None, gt=0, description="Longest answer in tokens; if unset, 512, for PROVIDER:NAME its own."
     )
     timeout: float | None = Field(
         default=None,

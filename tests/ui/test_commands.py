@@ -210,7 +210,7 @@ def test_an_error_is_one_object_with_its_remedy(
 
 
 def test_what_comes_later_is_absent(run: Run) -> None:
-    for name in ("train", "adapters", "evaluate", "compare", "serve"):
+    for name in ("train", "evaluate", "compare", "serve"):
         assert run(name)[1]["error"]["message"] == f"No such command '{name}'."
 
 

@@ -20,6 +20,7 @@ class Server(ThreadingHTTPServer):
     """Answers every question with the same pieces, or with an error."""
 
     status = 200
+    models: tuple[dict[str, Any], ...] = ()  # what it lists; nothing, as some servers do
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -30,34 +31,40 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Server
 
+    def do_GET(self) -> None:
+        self.send_response(200 if self.server.models else 404)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps({"object": "list", "data": self.server.models}).encode())
+
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append({"key": self.headers["Authorization"], "path": self.path, **body})
         self.send_response(self.server.status)
         self.send_header("Content-Type", "text/event-stream" if body.get("stream") else "application/json")
         self.end_headers()
-        self.wfile.write(_stream() if body.get("stream") else _whole())
+        self.wfile.write(_stream(body["model"]) if body.get("stream") else _whole(body["model"]))
 
     def log_message(self, *_: object) -> None:
         """Nothing: the test reads standard error."""
 
 
-def _whole() -> bytes:
+def _whole(model: str) -> bytes:
     message = {"role": "assistant", "content": "".join(PIECES)}
-    return _reply([{"index": 0, "message": message, "finish_reason": "stop"}], "chat.completion")
+    return _reply([{"index": 0, "message": message, "finish_reason": "stop"}], "chat.completion", model)
 
 
-def _stream() -> bytes:
+def _stream(model: str) -> bytes:
     deltas: list[dict[str, Any]] = [
         {"index": 0, "delta": {"content": piece}, "finish_reason": None} for piece in PIECES
     ]
     deltas.append({"index": 0, "delta": {}, "finish_reason": "stop"})
-    events = [b"data: " + _reply([delta], "chat.completion.chunk") + b"\n\n" for delta in deltas]
+    events = [b"data: " + _reply([delta], "chat.completion.chunk", model) + b"\n\n" for delta in deltas]
     return b"".join(events) + b"data: [DONE]\n\n"
 
 
-def _reply(choices: list[dict[str, Any]], kind: str) -> bytes:
-    return json.dumps({"id": "1", "object": kind, "created": 1, "model": "m", "choices": choices}).encode()
+def _reply(choices: list[dict[str, Any]], kind: str, model: str) -> bytes:
+    return json.dumps({"id": "1", "object": kind, "created": 1, "model": model, "choices": choices}).encode()
 
 
 @pytest.fixture
@@ -123,3 +130,26 @@ def test_a_refused_key_says_which_variable_to_set(
     assert (code, error["type"]) == (1, "AdapterError")
     assert "refused the key" in error["message"]
     assert "RAGWEAVE_MODEL_API_KEY" in error["remedy"]
+
+
+def test_an_adapter_of_the_server_answers_and_is_named(
+    server: Server, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = {"id": "tea-model", "object": "model", "owned_by": "vllm"}
+    server.models = (base, base | {"id": "support", "parent": "tea-model", "root": "/adapters/support"})
+
+    code = main([*asked, "--model", server.spec, "--adapter", "support", "--json"])
+
+    state = json.loads(capsys.readouterr().out)
+    assert (code, state["adapter"]) == (0, "support")
+    assert server.requests[-1]["model"] == "support"
+
+
+def test_a_server_without_adapters_never_answers_in_place_of_one(
+    server: Server, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main([*asked, "--model", server.spec, "--adapter", "support", "--json"])
+
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (code, error["type"]) == (1, "UnknownAdapter")
+    assert server.requests == []
