@@ -30,6 +30,7 @@ class FakeEngine:
         self.script = script
         self.requests: list[ChatRequest] = []
         self.left_early = 0
+        self.streams: list[object] = []  # kept, so that no iterator is closed by being forgotten
         self.loads = 0
         self.closed = False
 
@@ -37,6 +38,14 @@ class FakeEngine:
         self.loads += 1
 
     def stream(self, request: ChatRequest) -> Iterator[Delta]:
+        self.streams.append(made := self._stream(request))
+        return made
+
+    def astream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+        self.streams.append(made := self._astream(request))
+        return made
+
+    def _stream(self, request: ChatRequest) -> Iterator[Delta]:
         pieces = self._pieces(request)
         ended = False
         try:
@@ -45,7 +54,7 @@ class FakeEngine:
         finally:
             self.left_early += not ended
 
-    async def astream(self, request: ChatRequest) -> AsyncIterator[Delta]:
+    async def _astream(self, request: ChatRequest) -> AsyncIterator[Delta]:
         pieces = self._pieces(request)
         ended = False
         try:
