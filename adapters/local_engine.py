@@ -11,14 +11,13 @@ import time
 import weakref
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import aclosing, closing
-from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock, RLock
 from typing import Any
 
-from .adapter_files import adapter_info, content_hash, read_adapter
 from .adapter_names import check_name
+from .adapter_sources import SECONDS, RegistryFollower, folder_version
 from .base_description import BaseDescription, describe_base
 from .base_model import LoadedBase, load_base
 from .chat_prompt import ChatPrompts, end_tokens
@@ -30,7 +29,6 @@ from .slot_layers import SlotPool
 from .slot_store import AdapterVersion, SlotStore
 from .tickets import Piece, Ticket, pieces, pieces_async
 from .tool_calls import ToolCallParser
-from .weights import AdapterWeights
 
 __all__ = ["LocalEngine"]
 
@@ -120,8 +118,9 @@ class LocalEngine:
         }
         self._max_batch = max_batch
         self._max_queue = max_queue
-        self._description: BaseDescription | None = None
-        self._registry: Any = None
+        # Not a method: whoever keeps it must not keep the engine, whose thread ends with it.
+        self._describe = cache(partial(describe_base, base, trust_remote_code=trust_remote_code))
+        self._registry: RegistryFollower | None = None
         self._served: _Served | None = None
         self._store = SlotStore(SlotPool(slots))
         self._closed = False
@@ -138,11 +137,7 @@ class LocalEngine:
     @property
     def description(self) -> BaseDescription:
         """What adapters are checked against; loads no weights."""
-        with self._lock:
-            if self._description is None:
-                trusted = self._options["trust_remote_code"]
-                self._description = describe_base(self._base, trust_remote_code=trusted)
-            return self._description
+        return self._describe()
 
     def load(self) -> None:
         """Load the base model. Raises `AdapterError` for weights that cannot be served."""
@@ -277,12 +272,9 @@ class LocalEngine:
         """
         check_name(name)
         folder = Path(path).expanduser()
-        number = content_hash(folder)
-        read = partial(_read_plain, folder, self.description, number)
-        weights = read()
-        info = adapter_info(name, folder, version=number)
-        version = AdapterVersion(_described(info, description), read, weights, weights.nbytes)
-        self._store.add(version)
+        if self._registry is not None:
+            self._registry.leave(name)
+        self._store.add(folder_version(name, folder, self.description, description=description))
         self._wake()
         return next(known for known in self._store.list() if known.name == name)
 
@@ -298,11 +290,11 @@ class LocalEngine:
             for name, path in opened.items():
                 self.load_adapter(name, path)
             return
-        self._registry = opened
-        self._refresh()
+        self._registry = RegistryFollower(opened, self._store, self._describe)
+        self._registry.refresh()
 
     def unload_adapter(self, name: str) -> None:
-        """Forget an adapter; requests that run finish on it."""
+        """Forget an adapter; requests that run finish on it. Raises `UnknownAdapter`."""
         self._store.remove(name)
         self._wake()
 
@@ -312,7 +304,8 @@ class LocalEngine:
 
     def list_adapters(self) -> list[AdapterInfo]:
         """The adapters that can be asked for, by name."""
-        self._refresh()
+        if self._registry is not None:
+            self._registry.refresh()
         return self._store.list()
 
     def _hold(self, name: str, number: str | None, served: _Served) -> tuple[AdapterVersion, Scheduler]:
@@ -326,69 +319,21 @@ class LocalEngine:
             raise
 
     def _find(self, name: str, number: str | None) -> AdapterVersion:
-        """The version asked for; looks into the registry for one that is new there."""
+        """The version asked for; looks into the registry for what is new there."""
+        if self._registry is not None:
+            self._registry.refresh(at_most_every=SECONDS)
         try:
             return self._store.find(name, number)
         except UnknownAdapter:
-            self._refresh()
-            if number is not None and self._registry is not None:
-                self._take_version(name, number)
+            if self._registry is not None:
+                self._registry.refresh()
+                if number is not None:
+                    self._registry.take(name, number)
             return self._store.find(name, number)
-
-    def _refresh(self) -> None:
-        """Take the registry's newest versions up."""
-        if self._registry is not None:
-            for info in self._registry.list():
-                if not self._store.knows(info.name, info.version):
-                    self._store.add(self._registered(info))
-
-    def _take_version(self, name: str, number: str) -> None:
-        known = {info.version for info in self._registry.versions(name)}
-        if number in known:
-            self._store.add(self._registered(self._registry.get(name, number)), current=False)
-
-    def _registered(self, info: AdapterInfo) -> AdapterVersion:
-        # Weakly: the engine's thread holds the store, and must not keep an engine that nobody closed.
-        return AdapterVersion(info, partial(_read_registered, weakref.ref(self), info.name, info.version))
-
-    def _from_registry(self, name: str, number: str) -> AdapterWeights:
-        """A version's weights out of the registry, checked against the base."""
-        return _servable(self._registry.read(name, number, self.description), f"{name}@{number}")
 
     def _wake(self) -> None:
         if self._served is not None:
             self._served.scheduler.wake()
-
-
-def _read_registered(engine: weakref.ref[LocalEngine], name: str, number: str) -> AdapterWeights:
-    found = engine()
-    if found is None:
-        raise EngineStopped("The engine is gone.", remedy="Make a new model.")
-    return found._from_registry(name, number)
-
-
-def _described(info: AdapterInfo, description: str) -> AdapterInfo:
-    return replace(info, description=description) if description else info
-
-
-def _read_plain(folder: Path, base: BaseDescription, expected: str) -> AdapterWeights:
-    """A folder's weights, copied: its files may be written over at any time."""
-    weights = _servable(read_adapter(folder, base), str(folder)).copied()
-    if content_hash(folder) != expected:
-        raise AdapterError(
-            f"The adapter at {str(folder)!r} changed on disk since it was loaded.",
-            remedy="Load it again (load_adapter) to serve the new weights.",
-        )
-    return weights
-
-
-def _servable(weights: AdapterWeights, name: str) -> AdapterWeights:
-    if weights.exclusive and not weights.lane:
-        raise AdapterError(
-            f"The adapter {name} cannot be served: {weights.exclusive}.",
-            remedy="Train it as plain LoRA, or merge it into a base of its own (adapters export --merge).",
-        )
-    return weights
 
 
 def _deltas(piece: Piece, ticket: Ticket, parser: ToolCallParser | None) -> Iterator[Delta]:

@@ -97,10 +97,10 @@ class SlotStore:
                 raise UnknownAdapter(name if version is None else f"{name}@{version}", known)
             return found
 
-    def knows(self, name: str, version: str) -> bool:
-        """Whether this very version is known."""
+    def has(self, name: str) -> bool:
+        """Whether a name can be asked for."""
         with self._lock:
-            return (name, version) in self._versions
+            return name in self._current
 
     def list(self) -> list[AdapterInfo]:
         """The current version of every name, and where it is."""

@@ -112,7 +112,7 @@ def test_a_name_means_its_newest_version_and_a_number_that_one() -> None:
 
     assert store.find("a") is second
     assert store.find("a", "1") is first
-    assert store.knows("a", "1")
+    assert store.find("a", "1")
     assert [(info.name, info.version) for info in store.list()] == [("a", "2")]
 
 
@@ -140,7 +140,8 @@ def test_a_replaced_version_serves_those_that_hold_it_and_then_is_gone() -> None
     assert (old.info.version, new.info.version) == ("1", "2")
     assert old.slot != new.slot
     assert pool.held[old.slot].linear["layer"].a[0, 0] == 1
-    assert not store.knows("a", "1")
+    with pytest.raises(UnknownAdapter):
+        store.find("a", "1")
     finish(store, old)
     assert old.slot is None
     assert old.weights is None
