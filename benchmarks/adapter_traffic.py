@@ -168,36 +168,53 @@ def static_batches(model: Any, work: Sequence[tuple[list[int], int]]) -> None:
 
 
 def measure_loads(setting: Setting) -> None:
-    """From the first call for a registered adapter to its first token, beside one that is in a slot."""
+    """From the call for a registered adapter until it is in its slot: the next forward uses it."""
     fresh = 3 if setting.quick else 10
     counts = (1, 8) if setting.quick else (1, 8, 64)
     ids = setting.prompts[0][:8]
-    print(f"{'load, ms (at most 10)':24} {'first token':>12} {'resident':>9} {'load':>7} {'peft load':>10}")
+    print(f"{'load, ms (at most 10)':24} {'load':>7} {'peft':>8}   first token: {'new':>7} {'in a slot':>9}")
     with closing(open_engine(setting, max(counts) + fresh)) as engine:
-        names = [info.name for info in engine.list_adapters()]
+        written = note_writes(engine)
+        names = [f"a{number}" for number in range(1, max(counts) + fresh + 1)]
         for loaded in counts:
             for name in names[:loaded]:
                 Request(engine, ids, 1, name).start().wait()
-            resident, new = [], []
+            load, new, resident = [], [], []
             for name in names[max(counts) :]:
-                resident += [Request(engine, ids, 1, names[loaded - 1]).start().wait().first for _ in (1, 2)][
-                    1:
-                ]
+                requests = [Request(engine, ids, 1, names[loaded - 1]).start().wait() for _ in range(2)]
+                resident.append(requests[1].first)
                 forget(engine, name)
-                new.append(Request(engine, ids, 1, name).start().wait().first)
+                request = Request(engine, ids, 1, name).start().wait()
+                load.append(written[-1] - request.began)
+                new.append(request.first)
                 forget(engine, name)
-            load = 1e3 * middle([one - other for one, other in zip(new, resident, strict=True)])
             peft = 1e3 * peft_load(setting, names, loaded, names[max(counts) :])
             print(
-                f"{loaded:3} loaded{'':14} {1e3 * middle(new):12.2f} {1e3 * middle(resident):9.2f} "
-                f"{load:7.2f} {peft:10.1f}"
+                f"{loaded:3} loaded{'':14} {1e3 * middle(load):7.2f} {peft:8.1f}   {'':12} "
+                f"{1e3 * middle(new):7.1f} {1e3 * middle(resident):9.1f}"
             )
 
 
+def note_writes(engine: LocalEngine) -> list[float]:
+    """The time at the end of each write into a slot."""
+    pool: Any = engine._store.pool
+    write, times = pool.write, list[float]()
+
+    def noted(slot: int, weights: Any) -> None:
+        write(slot, weights)
+        times.append(time.perf_counter())
+
+    pool.write = noted
+    return times
+
+
 def forget(engine: LocalEngine, name: str) -> None:
-    """A registered adapter as if nobody had asked for it; its file stays in the page cache."""
-    engine.unload_adapter(name)
-    engine.list_adapters()
+    """An adapter as if nobody had asked for it yet; its file stays in the page cache."""
+    store: Any = engine._store
+    with store._lock:
+        version = store.find(name)
+        version.weights = None
+        store._leave_slot(version)
 
 
 def peft_load(setting: Setting, names: Sequence[str], loaded: int, fresh: Sequence[str]) -> float:
