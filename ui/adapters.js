@@ -21,8 +21,9 @@ function chosen() {
   return find(last) ? last : "";
 }
 
-/** What goes along with a question; undefined where there is nothing to choose. */
+/** What goes along with a question; undefined where there is nothing to choose. A choice once made always goes. */
 export function asked() {
+  if (page.conversation.adapter !== undefined) return page.conversation.adapter;
   return known.loaded && offered() ? chosen() : undefined;
 }
 
@@ -52,7 +53,7 @@ export async function learnAdapters() {
   try {
     const response = await fetch("/api/adapters", { cache: "no-store" });
     const told = await response.json();
-    known = { base: "", error: "", adapters: [], ...told, loaded: response.ok };
+    known = response.ok ? { base: "", adapters: [], error: "", ...told, loaded: true } : { ...known, error: told.error ?? "" };
   } catch {
     known = { ...known, error: "The server does not answer." };
   }

@@ -14,7 +14,7 @@ from .page_fakes import FakeAdapters, FakeKnowledgeBase
 from .page_server import PageServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
 
@@ -150,6 +150,40 @@ def test_adapters_that_come_later_appear_when_the_menu_opens(open_page: Open, se
 
     page.get_by_role("menuitemradio", name="billing").wait_for()
     assert page.get_by_role("menuitemradio").count() == 5
+
+
+def test_a_choice_holds_while_the_list_cannot_be_read(browser: Browser, server: PageServer) -> None:
+    context = browser.new_context()  # of its own: Chromium counts the refusal as an error
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector("body.rw-ready")
+    _choose(page, "support")
+    _ask(page, "leave?")
+    told = {"error": "The server gpu:8000 does not answer. Start it."}
+    page.route("**/api/adapters", lambda route: route.fulfill(status=503, json=told))
+    page.reload()
+    page.wait_for_selector("body.rw-ready")
+    page.locator(".rw-conversation").first.click()
+
+    _ask(page, "and travel?")
+
+    assert server.chain.chosen == ["support", "support"]
+    _picker(page).click()
+    page.get_by_text("The server gpu:8000 does not answer. Start it.").wait_for()
+    context.close()
+
+
+def test_a_stopped_answer_says_whose_it_was_to_be(open_page: Open, server: PageServer) -> None:
+    page = open_page()
+    _choose(page, "legal")
+    page.get_by_role("textbox", name="Question").fill("a long one")
+    page.get_by_role("textbox", name="Question").press("Enter")
+    page.wait_for_selector(".rw-answering .rw-answer")
+
+    page.get_by_role("button", name="Stop").click()
+
+    page.wait_for_selector(".rw-stopped .rw-made-by")
+    assert _labels(page) == ["legal"]
 
 
 def test_the_last_adapter_that_is_gone_takes_the_menu_with_it(open_page: Open, server: PageServer) -> None:
