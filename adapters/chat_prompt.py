@@ -52,7 +52,7 @@ class ChatPrompts:
                     return_dict=False,
                     sanitize_control_tokens=True,
                 )
-        except (TemplateError, ValueError) as error:
+        except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise AdapterError(
                 f"The chat template of {self._loaded.description.name} refuses the messages: {error}",
                 remedy="Order them as the model was trained on: system, then user and assistant in turn.",

@@ -162,6 +162,14 @@ class Runner:
         """The last step counts."""
         self.kv.advance()
 
+    def works(self) -> bool:
+        """Whether the base model still runs a token by itself."""
+        try:
+            self.prefill([Prompt((0,), BASE_SLOT)])
+        except Exception:  # the question is whether there is one
+            return False
+        return True
+
     def clear(self) -> None:
         """Drop every row."""
         self.kv, self.slots = KVRows(self.kv.capacity), []

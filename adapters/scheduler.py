@@ -341,7 +341,7 @@ class Scheduler:
                 outcomes.append(self.runner.decode_row(row, ticket.last))
             except Exception as alone:
                 outcomes.append(alone)
-        if all(isinstance(outcome, Exception) for outcome in outcomes):
+        if all(isinstance(outcome, Exception) for outcome in outcomes) and not self.runner.works():
             self._failed_steps += 1
             if self._failed_steps >= FAILED_STEPS:
                 raise error
