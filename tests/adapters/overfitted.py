@@ -48,7 +48,7 @@ def call(name: str, **arguments: Any) -> str:
 
 def overfitted_base(folder: Path, lessons: Sequence[Lesson], *, seed: int = 0) -> Path:
     """Write a base model that answers the lessons by heart."""
-    tiny_base(folder, hidden=64, layers=2, mlp=192, vocab=512, context=2048, seed=seed)
+    tiny_base(folder, hidden=64, layers=1, mlp=192, vocab=512, context=2048, seed=seed)
     edge: Any = AutoTokenizer  # untyped
     tokenizer = edge.from_pretrained(folder)
     config: Any = AutoConfig.from_pretrained(folder)

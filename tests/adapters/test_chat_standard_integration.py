@@ -1,4 +1,4 @@
-"""LangChain's own tests of a chat model, on a real engine and a base model of two layers.
+"""LangChain's own tests of a chat model, on a real engine and a base model of one layer.
 
 The base is overfitted in the session on the prompts that these tests ask, tools included: that
 `magic_function` is called with 3 is learned by heart, that calls and schemas are valid is constrained
