@@ -7,6 +7,8 @@ const LAST = "ragweave.adapter"; // what a new conversation begins with
 const PHONE = matchMedia("(max-width: 799px)");
 const box = el("div", { id: "rw-picker", hidden: true });
 let known = { base: "", adapters: [], error: "", loaded: false };
+let typed = "";
+let typedAt = 0;
 let changed = () => {}; // told after a choice and after news
 
 const find = (name) => known.adapters.find((one) => one.name === name);
@@ -135,10 +137,18 @@ function move(event) {
   } else if (event.key in keys) {
     event.preventDefault();
     all[(keys[event.key] + all.length) % all.length].focus();
-  } else if (event.key.length === 1 && /\S/.test(event.key)) {
-    const after = [...all.slice(here + 1), ...all.slice(0, here + 1)];
-    after.find((one) => one.querySelector(".rw-picker-title").textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
-  }
+  } else if (event.key.length === 1 && /\S/.test(event.key)) seek(event.key.toLowerCase(), all, here);
+}
+
+// The item that begins with what was typed within a second; one letter again and again goes through all of its.
+function seek(letter, all, here) {
+  typed = Date.now() - typedAt < 1000 ? typed + letter : letter;
+  typedAt = Date.now();
+  const same = [...typed].every((one) => one === typed[0]);
+  const from = same ? here + 1 : here;
+  const wanted = same ? letter : typed;
+  const title = (one) => one.querySelector(".rw-picker-title").textContent.toLowerCase();
+  [...all.slice(from), ...all.slice(0, from)].find((one) => title(one).startsWith(wanted))?.focus();
 }
 
 /** In the navigation where there is room, else above the question. */

@@ -238,6 +238,17 @@ def test_the_keyboard_opens_moves_chooses_and_leaves(open_page: Open) -> None:
     assert page.evaluate("document.activeElement.className") == "rw-picker-button"
 
 
+def test_among_many_the_first_letters_find_one(open_page: Open, server: PageServer) -> None:
+    server.chain.names = {f"customer-{number:02}": "" for number in range(1, 51)}
+    page = open_page()
+    _picker(page).click()
+
+    page.keyboard.type("customer-37")
+    page.keyboard.press("Enter")
+
+    assert page.locator(".rw-picker-name").inner_text() == "customer-37"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE])
 def test_axe_finds_nothing_in_the_menu(open_page: Open, size: tuple[int, int], scheme: str) -> None:
