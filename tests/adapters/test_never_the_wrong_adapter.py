@@ -14,6 +14,7 @@ import pytest
 
 from ragweave.adapters.errors import AdapterError, UnknownAdapter
 from ragweave.adapters.local_engine import LocalEngine
+from ragweave.adapters.registry import AdapterRegistry
 
 from .models import make_adapter, tiny_base
 from .traffic import SHORTEST, Call, Judge, ask, report, run_tasks, run_threads
@@ -343,6 +344,23 @@ def test_a_request_that_runs_finishes_on_its_version(
     assert running == "same"
     assert judge.check(engine, call) == "same"
     assert wait_for(lambda: old.slot is None and old.weights is None)
+
+
+def test_versions_of_one_name_answer_side_by_side(
+    open_engine: Open, folders: dict[str, Path], base_folder: Path, tmp_path: Path
+) -> None:
+    registry = AdapterRegistry(tmp_path)
+    for number in ("5", "11"):
+        registry.add(folders[f"adapter-{number}"], "legal", base=base_folder)
+    engine = open_engine("adapter-0", slots=2)
+    engine.use_registry(registry)
+    versions = {"legal@1": folders["adapter-5"], "legal@2": folders["adapter-11"]}
+    judge = Judge(engine, base_folder, versions | {"legal": folders["adapter-11"]})
+    calls = [Call(name, PROMPTS[0], 10) for name in ("legal@1", "legal@2", "legal")] * 2
+
+    results = run_beside(engine, calls)
+
+    assert verdicts(judge, calls, results) == ["same"] * 6
 
 
 def test_an_adapter_unloaded_in_use_serves_its_request_to_the_end(open_engine: Open, judge: Judge) -> None:
