@@ -165,7 +165,7 @@ class HttpEngine:
         for again in (True, False):
             asked, begun = self._prepared(request), False
             if asked is None:
-                asked = await asyncio.to_thread(self._prepare, request)
+                asked = await self._prepared_beside(request)
             try:
                 async with aclosing(self._aanswer(asked)) as answer:
                     async for delta in answer:
@@ -221,6 +221,19 @@ class HttpEngine:
             self._release(held)
             return None
         return self._asked(request, held, _deadline(request))
+
+    async def _prepared_beside(self, request: ChatRequest) -> _Asked:
+        """In a thread, which goes on when its caller is cancelled: then what it holds is given up."""
+        preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare, request))
+        try:
+            return await asyncio.shield(preparing)
+        except asyncio.CancelledError:
+            preparing.add_done_callback(self._give_up)
+            raise
+
+    def _give_up(self, prepared: asyncio.Future[_Asked]) -> None:
+        if not prepared.cancelled() and prepared.exception() is None:
+            self._release(prepared.result().held)
 
     def _asked(self, request: ChatRequest, held: RemoteAdapter | None, deadline: float | None) -> _Asked:
         served, info = (held.served, held.info) if held else ("", NOBODY)

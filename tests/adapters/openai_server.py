@@ -31,6 +31,7 @@ class OpenAIServer(ThreadingHTTPServer):
         self.echo: str | None = None  # the model it says that it is
         self.events: list[dict[str, Any]] | None = None  # instead of its own
         self.refuses_load = ""
+        self.load_takes = 0.0  # seconds
         self.cut_off = threading.Event()  # set when a client left before the end
 
     @property
@@ -81,6 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _adapter(self, body: dict[str, Any]) -> None:
         server, name = self.server, body["lora_name"]
+        time.sleep(server.load_takes)
         prefix = {"vllm": "/v1/", "sglang": "/"}.get(server.flavour)
         if prefix is None or self.path not in (f"{prefix}load_lora_adapter", f"{prefix}unload_lora_adapter"):
             self._json(404, {"detail": "Not Found"})

@@ -423,6 +423,30 @@ async def test_leaving_early_hangs_up(engine: HttpEngine, server: OpenAIServer) 
     assert await asyncio.to_thread(server.cut_off.wait, 5)
 
 
+async def test_a_call_cancelled_while_its_adapter_loads_holds_nothing(
+    server: OpenAIServer, adapters: Path, tmp_path: Path
+) -> None:
+    registry = AdapterRegistry(tmp_path / "registry")
+    registry.add(adapters / "legal", "legal")
+    engine = HttpEngine(server.base)
+    engine.use_registry(registry)
+    engine.load()
+    server.load_takes = 0.3
+
+    task = asyncio.create_task(astream(engine, asks("legal")))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    held = engine._adapters._current["legal"]
+    during = held.running
+    while not held.loaded:
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.05)
+
+    assert (during, held.running) == (1, 0)
+
+
 def test_it_serves_many_threads_and_event_loops(engine: HttpEngine, server: OpenAIServer) -> None:
     engine.load_adapter("legal", "/legal")
     engine.load_adapter("sales", "/sales")
