@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gc
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations, count
+from dataclasses import replace
+from itertools import combinations, count, cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ragweave.adapters.errors import AdapterError, UnknownAdapter
+from ragweave.adapters.errors import AdapterError, RequestTimeout, UnknownAdapter
 from ragweave.adapters.local_engine import LocalEngine
+from ragweave.adapters.records import Sampling
 from ragweave.adapters.registry import AdapterRegistry
 
 from .models import make_adapter, tiny_base
@@ -164,6 +167,59 @@ def test_a_row_with_another_slot_would_be_noticed(
     assert tally.calls == 80
     assert len(tally.wrong) > 10
     assert tally.same > 10  # the other rows
+
+
+def test_answers_stay_right_while_others_reload_leave_and_read_long_prompts(
+    open_engine: Open, judge: Judge, folders: dict[str, Path]
+) -> None:
+    engine = open_engine(slots=5)
+    prompts = (*PROMPTS[:2], "Where is the nearest office, and when does it open? 0 1 2 3 " * 5)
+    stop = threading.Event()
+    troubles: list[str] = []
+
+    def reload() -> None:
+        for name in cycle(folders):
+            if stop.is_set():
+                return
+            engine.load_adapter(name, folders[name])  # the same weights under a new version
+
+    def leave() -> None:
+        dice = random.Random(9)
+        while not stop.is_set():
+            request = Call(dice.choice(judge.adapters), dice.choice(prompts), 200).request
+            answer = engine.stream(request)
+            for _ in range(dice.randint(0, 3)):
+                next(answer, None)
+            answer.close()
+
+    def disturb() -> None:
+        dice = random.Random(10)
+        while not stop.is_set():
+            call = Call(dice.choice(judge.adapters), dice.choice(prompts), 20)
+            sampling = Sampling(
+                max_tokens=20, temperature=1.5, top_k=dice.randint(0, 5), logprobs=2, stop=("a", "0")
+            )
+            timeout = dice.choice([0.001, None])
+            try:
+                list(engine.stream(replace(call.request, sampling=sampling, timeout=timeout)))
+            except RequestTimeout:
+                pass
+            except AdapterError as error:
+                troubles.append(str(error))
+
+    others = [threading.Thread(target=act) for act in (reload, leave, disturb)]
+    for other in others:
+        other.start()
+    tally = run_threads(engine, judge, prompts, threads=4, calls=300)
+    stop.set()
+    for other in others:
+        other.join(20)
+
+    report(f"beside reloads, cancels and sampling: {tally}")
+    assert not tally.wrong, tally.wrong[:5]
+    assert not troubles
+    assert wait_for(lambda: insides(engine).load == (0, 0))
+    assert all(engine._store.find(name).holders == 0 for name in folders)
 
 
 # -- errors and cancels inside a step ----------------------------------------------------------------------

@@ -214,6 +214,19 @@ def test_the_callers_logits_stay_as_they_are() -> None:
     assert torch.equal(logits, before)
 
 
+@torch.inference_mode()
+def logits_of_a_forward(rows: int) -> Tensor:
+    return random_logits(rows) + 0
+
+
+def test_logits_of_a_forward_without_gradients_serve_every_kind_of_row() -> None:
+    choosers = [TokenChooser(sampling, [1], constraint=Allow(2, 3)) for sampling in MIXED]
+
+    results = choose(logits_of_a_forward(len(MIXED)), choosers)
+
+    assert set(tokens_of(results)) <= {2, 3}
+
+
 def test_a_constraint_has_the_last_word_on_what_may_come() -> None:
     constraints = [Allow(4, 9), Allow(11)]
     choosers = [
