@@ -80,7 +80,13 @@ def adapter_of(model: object) -> str:
         return ""
     if not isinstance(model, str):
         raise TypeError(f"model={model!r} is no adapter's name: expected text, or None for the base model.")
-    return model if split_version(model) != ("", None) else ""
+    name, version = split_version(model)
+    if version and not name:
+        raise AdapterError(
+            f"model={model!r} is a version of no adapter.",
+            remedy="Write it as name@version, such as legal@2.",
+        )
+    return model if name else ""
 
 
 def _sampling(own: Sampling, stop: Sequence[str] | str | None, options: Mapping[str, Any]) -> Sampling:

@@ -299,7 +299,7 @@ class ChatLora(AdapterChoice):
 
         `json_schema` decodes under the schema and needs nothing of the chat template; `function_calling` asks
         for a call of a tool of that schema; `json_mode` gives any JSON object, in the shape that the messages
-        ask for. An answer that `max_tokens` cut off is an error of the parser, never mended.
+        ask for. An answer that `max_tokens` cut off is an error of the parser; a stream gives what came.
         """
         check_names(kwargs, ("method", "include_raw", "strict"), of="with_structured_output")
         return structured(self, schema, method=method, include_raw=include_raw)

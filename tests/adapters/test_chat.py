@@ -188,6 +188,18 @@ def test_an_unknown_adapter_lists_the_known_ones(model: ChatLora) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["@2", "legal@7", "base@1", " ", "LEGAL"])
+def test_what_names_no_adapter_is_never_answered_by_the_base(
+    model: ChatLora, engine: FakeEngine, name: str
+) -> None:
+    with pytest.raises(AdapterError):
+        model.invoke("hello", model=name)
+    with pytest.raises(AdapterError):
+        model.invoke("hello", adapter_config(name))
+
+    assert engine.requests == []
+
+
 # ---- what an answer carries ----
 
 
