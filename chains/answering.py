@@ -16,6 +16,7 @@ from .citations import bind_citations
 from .embeddings import Encoder
 from .extractive import Quote, select_quotes
 from .generation import Generated, prompt_messages
+from .leaving import has_left
 from .quoting import quoted_answer
 from .state import RagState
 from .step import Piece, Step
@@ -74,8 +75,12 @@ def answer_step(model: Runnable[Any, Any] | None, prompt: Any, reader: Reader) -
             return
         messages = prompt_messages(state) if prompt is None else prompt.invoke(_for_prompt(state), config)
         generated = Generated(len(state["documents"]))
-        for chunk in model.stream(messages, config):
+        for chunk in () if has_left(config) else model.stream(messages, config):
+            if has_left(config):
+                return
             yield from _said(generated.feed(chunk))
+        if has_left(config):
+            return
         yield from _said(generated.finish())
         yield from _ending(state, generated, reader, config, detail)
 

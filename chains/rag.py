@@ -21,6 +21,7 @@ from .answering import Reader, abstain_step, answer_step, encoder_judge, encoder
 from .condense import condense_step
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
+from .leaving import LeavableSequence
 from .retrieve import document_step, retrieve_step
 from .state import RagState
 from .step import Piece, Step, entry, exit_step
@@ -103,11 +104,9 @@ def rag_chain(
         answer_step(model, model_prompt, quotes),
         _setting("ground", "grounding", ground, None, _nothing),
     ]
-    chain: Runnable[Any, Any] = entry(trace=trace)
-    for step in steps:
-        if step is not None:
-            chain = chain | step.runnable(trace=trace)
-    return (chain | exit_step()).with_config(run_name="rag_chain")
+    runnables: list[Runnable[Any, Any]] = [step.runnable(trace=trace) for step in steps if step is not None]
+    chain = LeavableSequence(first=entry(trace=trace), middle=runnables, last=exit_step())
+    return chain.with_config(run_name="rag_chain")
 
 
 def _check(model: Any, retriever: Any) -> None:

