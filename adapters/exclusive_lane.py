@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from .errors import AdapterError
-from .slot_layers import SlotPool
+from .slot_pool import SlotPool
 from .slot_store import AdapterVersion, SlotStore
 
 __all__ = ["LaneStore", "adapted_twin"]

@@ -25,7 +25,7 @@ from .errors import AdapterError, EngineStopped, UnknownAdapter
 from .records import AdapterInfo, ChatRequest, Delta, split_version
 from .runner import Runner
 from .scheduler import Scheduler
-from .slot_layers import SlotPool
+from .slot_pool import SlotPool
 from .slot_store import AdapterVersion, SlotStore
 from .tickets import Piece, Ticket, pieces, pieces_async
 from .tool_calls import ToolCallParser
@@ -164,6 +164,7 @@ class LocalEngine:
         with self._lock:
             self._closed = True
             served, self._served = self._served, None
+            self._store = SlotStore(SlotPool(self._store.pool.slots))  # the old one holds the model
         if served is not None:
             served.stop()
 
@@ -185,9 +186,10 @@ class LocalEngine:
                     yield delta
 
     async def _ticket_async(self, request: ChatRequest) -> tuple[Ticket, ToolCallParser | None, Scheduler]:
-        """Beside the loop only where something has to be read from disk."""
+        """Beside the loop where something has to be read from disk, or a grammar made."""
         served = self._served
-        if served is None or not self._in_memory(request, served):
+        slow = bool(request.tools) or request.schema is not None
+        if served is None or slow or not self._in_memory(request, served):
             return await self._ticket_beside(request)
         return self._ticket(request)
 

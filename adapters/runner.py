@@ -16,7 +16,8 @@ from transformers.cache_utils import DynamicCache
 
 from .errors import AdapterError
 from .kv_rows import KVRows, LayerKV
-from .slot_layers import BASE_SLOT, SlotPool
+from .slot_pool import SlotPool
+from .step_slots import BASE_SLOT
 
 __all__ = ["Prompt", "Runner"]
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from .errors import AdapterError, EngineBusy, EngineStopped, RequestTimeout
 from .runner import Prompt, Runner
 from .sampling import Choice, Failed, choose
-from .slot_layers import BASE_SLOT
 from .slot_store import AdapterVersion
+from .step_slots import BASE_SLOT
 from .tickets import Ticket
 
 __all__ = ["Scheduler"]
@@ -76,17 +76,18 @@ class Scheduler:
     def submit(self, ticket: Ticket) -> None:
         """Hand a ticket in, whose version is held. Raises `EngineBusy` or `EngineStopped`."""
         with self._wake:
-            if self._stopped is None and len(self._waiting) < self.max_queue:
+            free = self.runner.kv.capacity - len(self._running) - len(self._prompting)
+            if self._stopped is None and len(self._waiting) < self.max_queue + free:
                 self._waiting.append(ticket)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._serve, name="ragweave-engine", daemon=True)
                     self._thread.start()
                 self._wake.notify()
                 return
-            stopped = self._stopped
+            stopped, waiting = self._stopped, len(self._waiting)
         self._release(ticket)
         raise stopped or EngineBusy(
-            f"{self.max_queue} requests wait already.",
+            f"{waiting} requests wait already.",
             remedy="Try again later, or give the model a longer queue (max_queue) or more rows (max_batch).",
         )
 
@@ -367,7 +368,7 @@ class Scheduler:
     def _deliver(self, logits: Tensor, first: int) -> None:
         """Choose a token for each row from `first` on, and hand it out."""
         tickets = self._running[first:]
-        choices = choose(logits, [ticket.chooser for ticket in tickets])
+        choices = _chosen(logits, tickets)
         for offset in reversed(range(len(tickets))):
             self._hand_out(first + offset, tickets[offset], choices[offset])
 
@@ -388,6 +389,16 @@ class Scheduler:
         ticket = self._running[row]
         self._free(row)
         ticket.put(_as_adapter_error(error, "be answered"))
+
+
+def _chosen(logits: Tensor, tickets: Sequence[Ticket]) -> list[Choice | Failed]:
+    """Each row's token; where choosing for all fails (memory, say), each row's own success or failure."""
+    try:
+        return choose(logits, [ticket.chooser for ticket in tickets])
+    except Exception as error:
+        if len(tickets) == 1:
+            return [Failed(error)]
+        return [_chosen(logits[row : row + 1], [ticket])[0] for row, ticket in enumerate(tickets)]
 
 
 def _as_adapter_error(error: Exception, what: str) -> Exception:

@@ -15,7 +15,8 @@ from threading import Lock, RLock, Thread
 
 from .errors import AdapterError, UnknownAdapter
 from .records import AdapterInfo
-from .slot_layers import BASE_SLOT, SlotPool
+from .slot_pool import SlotPool
+from .step_slots import BASE_SLOT
 from .weights import AdapterWeights
 
 __all__ = ["AdapterVersion", "SlotStore"]

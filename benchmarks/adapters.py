@@ -38,7 +38,7 @@ from torch import nn
 from ragweave.adapters.records import Sampling
 from ragweave.adapters.runner import Prompt, Runner
 from ragweave.adapters.sampling import Choice, TokenChooser, choose
-from ragweave.adapters.slot_layers import SlotPool
+from ragweave.adapters.slot_pool import SlotPool
 
 BATCH = 8
 PROMPT_TOKENS = 64

@@ -10,7 +10,7 @@ from ragweave.adapters.adapter_sources import RegistryFollower, folder_version
 from ragweave.adapters.base_description import BaseDescription, describe_base
 from ragweave.adapters.errors import UnknownAdapter
 from ragweave.adapters.registry import AdapterRegistry
-from ragweave.adapters.slot_layers import SlotPool
+from ragweave.adapters.slot_pool import SlotPool
 from ragweave.adapters.slot_store import SlotStore
 
 from .models import make_adapter, tiny_base

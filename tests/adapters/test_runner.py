@@ -14,7 +14,8 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from ragweave.adapters.errors import AdapterError
 from ragweave.adapters.runner import Prompt, Runner
-from ragweave.adapters.slot_layers import BASE_SLOT, SlotPool
+from ragweave.adapters.slot_pool import SlotPool
+from ragweave.adapters.step_slots import BASE_SLOT
 from ragweave.adapters.weights import AdapterWeights, LoraPair
 
 SHAPE: dict[str, Any] = {

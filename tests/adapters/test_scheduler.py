@@ -149,10 +149,10 @@ def test_a_full_queue_refuses_and_those_in_it_are_served(bench: Bench) -> None:
     bench.gate.clear()
     first = Caller(bench, "a0")
     until(lambda: bench.load == (1, 0))
-    waiting = [Caller(bench, "a0") for _ in range(3)]
-    until(lambda: bench.load == (1, 3))
+    waiting = [Caller(bench, "a0") for _ in range(3 + 3)]  # three rows are free, three may wait beside them
+    until(lambda: bench.load == (1, 6))
 
-    with pytest.raises(EngineBusy, match=r"3 requests wait already\. Try again later"):
+    with pytest.raises(EngineBusy, match=r"6 requests wait already\. Try again later"):
         bench.ask("a1")
     bench.gate.set()
 

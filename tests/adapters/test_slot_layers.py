@@ -13,7 +13,8 @@ from transformers import AutoModelForCausalLM
 
 from ragweave.adapters.adapter_files import read_adapter
 from ragweave.adapters.base_description import describe_base
-from ragweave.adapters.slot_layers import SharedInput, SlotPool
+from ragweave.adapters.slot_layers import SharedInput
+from ragweave.adapters.slot_pool import SlotPool
 from ragweave.adapters.weights import AdapterWeights, LoraPair
 
 from .models import make_adapter, tiny_base
