@@ -17,7 +17,7 @@ from threading import Lock, RLock
 from typing import Any
 
 from .adapter_names import check_name
-from .adapter_sources import SECONDS, RegistryFollower, folder_version
+from .adapter_sources import SECONDS, Follower, folder_version, open_source
 from .base_description import BaseDescription, describe_base
 from .base_model import LoadedBase, load_base
 from .chat_prompt import ChatPrompts, end_tokens
@@ -120,7 +120,7 @@ class LocalEngine:
         self._max_queue = max_queue
         # Not a method: whoever keeps it must not keep the engine, whose thread ends with it.
         self._describe = cache(partial(describe_base, base, trust_remote_code=trust_remote_code))
-        self._registry: RegistryFollower | None = None
+        self._registry: Follower | None = None
         self._served: _Served | None = None
         self._store = SlotStore(SlotPool(slots))
         self._closed = False
@@ -283,16 +283,9 @@ class LocalEngine:
     def use_registry(self, registry: Any) -> None:
         """Serve the adapters of a registry, or of a folder that holds peft folders.
 
-        They are read at their first use; new ones are found when somebody asks for them.
+        They are read at their first use; new ones, and new versions, are found when somebody asks for them.
         """
-        from .registry import open_adapters
-
-        opened = open_adapters(registry)
-        if isinstance(opened, dict):
-            for name, path in opened.items():
-                self.load_adapter(name, path)
-            return
-        self._registry = RegistryFollower(opened, self._store, self._describe)
+        self._registry = Follower(open_source(registry, self._describe), self._store)
         self._registry.refresh()
 
     def unload_adapter(self, name: str) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from ragweave.adapters.adapter_sources import RegistryFollower, folder_version
+from ragweave.adapters.adapter_files import content_hash
+from ragweave.adapters.adapter_sources import (
+    FolderSource,
+    Follower,
+    RegistrySource,
+    folder_version,
+    open_source,
+)
 from ragweave.adapters.base_description import BaseDescription, describe_base
-from ragweave.adapters.errors import UnknownAdapter
+from ragweave.adapters.errors import UnknownAdapter, UnsafeAdapter
 from ragweave.adapters.registry import AdapterRegistry
 from ragweave.adapters.slot_pool import SlotPool
 from ragweave.adapters.slot_store import SlotStore
@@ -41,8 +49,8 @@ def store() -> SlotStore:
 
 
 @pytest.fixture
-def follower(registry: AdapterRegistry, store: SlotStore, base: BaseDescription) -> RegistryFollower:
-    follower = RegistryFollower(registry, store, lambda: base)
+def follower(registry: AdapterRegistry, store: SlotStore, base: BaseDescription) -> Follower:
+    follower = Follower(RegistrySource(registry, lambda: base), store)
     follower.refresh()
     return follower
 
@@ -52,7 +60,7 @@ def _versions(store: SlotStore) -> dict[str, str]:
 
 
 def test_new_names_and_versions_are_taken_up(
-    follower: RegistryFollower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
+    follower: Follower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
 ) -> None:
     registry.add(made["b"], "support")
     registry.add(made["c"], "legal")
@@ -63,7 +71,7 @@ def test_new_names_and_versions_are_taken_up(
 
 
 def test_a_look_is_spared_that_was_taken_just_now(
-    follower: RegistryFollower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
+    follower: Follower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
 ) -> None:
     registry.add(made["c"], "legal")
 
@@ -73,7 +81,7 @@ def test_a_look_is_spared_that_was_taken_just_now(
 
 
 def test_a_name_that_was_removed_goes(
-    follower: RegistryFollower, registry: AdapterRegistry, store: SlotStore
+    follower: Follower, registry: AdapterRegistry, store: SlotStore
 ) -> None:
     registry.remove("support")
 
@@ -84,7 +92,7 @@ def test_a_name_that_was_removed_goes(
 
 
 def test_an_unloaded_name_stays_away_until_there_is_a_newer_version(
-    follower: RegistryFollower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
+    follower: Follower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
 ) -> None:
     store.remove("support")
 
@@ -98,7 +106,7 @@ def test_an_unloaded_name_stays_away_until_there_is_a_newer_version(
 
 
 def test_a_name_of_the_callers_own_is_not_followed(
-    follower: RegistryFollower,
+    follower: Follower,
     registry: AdapterRegistry,
     store: SlotStore,
     made: dict[str, Path],
@@ -115,7 +123,7 @@ def test_a_name_of_the_callers_own_is_not_followed(
 
 
 def test_an_older_version_is_had_by_its_number_and_stays_beside_the_newest(
-    follower: RegistryFollower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
+    follower: Follower, registry: AdapterRegistry, store: SlotStore, made: dict[str, Path]
 ) -> None:
     registry.add(made["b"], "support")
     follower.refresh()
@@ -127,3 +135,56 @@ def test_an_older_version_is_had_by_its_number_and_stays_beside_the_newest(
     assert store.find("support").info.version == "2"
     with pytest.raises(UnknownAdapter):
         store.find("support", "7")
+
+
+def test_a_folder_of_folders_is_read_when_it_is_asked_for(
+    tmp_path: Path, store: SlotStore, made: dict[str, Path], base: BaseDescription
+) -> None:
+    follower = Follower(open_source(tmp_path, lambda: base), store)
+    follower.refresh()
+    at_first = _versions(store)
+
+    shutil.copytree(made["a"], tmp_path / "support")
+    follower.refresh()
+    came = _versions(store)
+    shutil.copytree(made["b"], tmp_path / "support", dirs_exist_ok=True)
+    follower.refresh()
+
+    assert at_first == {}
+    assert came == {"support": content_hash(made["a"])}
+    assert _versions(store) == {"support": content_hash(made["b"])}
+    assert store.list()[0].state == "disk"
+
+
+def test_one_bad_folder_stops_none_of_the_others_and_says_why(
+    tmp_path: Path, store: SlotStore, made: dict[str, Path], base: BaseDescription
+) -> None:
+    for name in ("good", "bad", "b.c"):
+        shutil.copytree(made["a"], tmp_path / name)
+    (tmp_path / "bad" / "adapter_model.safetensors").write_bytes(b"nothing")
+    follower = Follower(FolderSource(tmp_path, lambda: base), store)
+
+    follower.refresh()
+    store.bring(store.hold("good"))
+
+    assert set(_versions(store)) == {"bad", "good"}
+    with pytest.raises(UnsafeAdapter, match="bad"):
+        store.bring(store.hold("bad"))
+
+
+def test_files_that_are_being_written_over_leave_the_version_before(
+    tmp_path: Path, store: SlotStore, made: dict[str, Path], base: BaseDescription
+) -> None:
+    shutil.copytree(made["a"], tmp_path / "support")
+    follower = Follower(FolderSource(tmp_path, lambda: base), store)
+    follower.refresh()
+    half = (made["b"] / "adapter_model.safetensors").read_bytes()[:-100]
+
+    (tmp_path / "support" / "adapter_model.safetensors").write_bytes(half)
+    follower.refresh()
+    meanwhile = _versions(store)
+    shutil.copytree(made["b"], tmp_path / "support", dirs_exist_ok=True)
+    follower.refresh()
+
+    assert meanwhile == {"support": content_hash(made["a"])}
+    assert _versions(store) == {"support": content_hash(made["b"])}
