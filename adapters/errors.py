@@ -41,17 +41,23 @@ class AdapterError(LangChainException):
 
 
 class UnknownAdapter(AdapterError):
-    """No adapter of this name is loaded; `known` are those that are."""
+    """No adapter of this name is loaded; `known` are those that are.
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
+    `answered` is the model that a server answered with in place of the adapter; its answer is not used.
+    """
+
+    def __init__(self, name: str, known: Iterable[str], *, answered: str = "") -> None:
         self.name = name
         self.known = tuple(sorted(known))
+        listed = f"Known adapters: {', '.join(self.known)}." if self.known else "No adapter is loaded."
         close = get_close_matches(name, self.known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        listed = f"Known adapters: {', '.join(self.known)}." if self.known else "No adapter is loaded."
-        super().__init__(
-            f"There is no adapter {name!r}.{hint} {listed}", remedy='Use "base" for the base model.'
-        )
+        message = f"There is no adapter {name!r}.{hint} {listed}"
+        if answered:
+            message = (
+                f"The server answered as {answered!r} where the adapter {name!r} was asked for. {listed}"
+            )
+        super().__init__(message, remedy='Use "base" for the base model.')
 
 
 class AdapterMismatch(AdapterError):

@@ -128,7 +128,7 @@ class AnswerReader:
     def _check_writer(self, event: Mapping[str, Any]) -> None:
         writer = event.get("model")
         if self.adapter and writer and writer not in (self.model, self.served):
-            raise UnknownAdapter(self.adapter, self.known)
+            raise UnknownAdapter(self.adapter, self.known, answered=str(writer))
 
     def _choice(self, choice: Mapping[str, Any]) -> Delta | None:
         if reason := choice.get("finish_reason"):

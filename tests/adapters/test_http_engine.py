@@ -218,7 +218,7 @@ async def test_an_answer_under_another_name_is_refused(engine: HttpEngine, serve
     engine.load_adapter("legal", "/on/the/server")
     server.echo = "tiny"
 
-    with pytest.raises(UnknownAdapter):
+    with pytest.raises(UnknownAdapter, match="answered as 'tiny' where the adapter 'legal' was asked for"):
         list(engine.stream(asks("legal")))
     with pytest.raises(UnknownAdapter):
         await astream(engine, asks("legal"))
