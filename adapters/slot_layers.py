@@ -15,13 +15,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from .step_slots import SlotState, StepSlots
 from .weights import LoraPair
 
 __all__ = ["SharedInput", "SlotEmbedding", "SlotLinear", "features"]
 
+SUM = 0  # torch's number of the mode of a bag
 RANK_STEP = 8  # ranks are padded to a multiple of it
 
 
@@ -72,10 +72,6 @@ class SharedInput:
         if pairs:
             self.slot_ranks[slot] = {name: pair.rank for name, pair in pairs.items()}
 
-    def used(self, step: StepSlots) -> bool:
-        """Whether any token of this step has a factor here."""
-        return not step.active.isdisjoint(self.slot_ranks)
-
     def product(self, x: Tensor, step: StepSlots) -> Tensor:
         """x @ A of each token's slot, [tokens, ranks]; computed once for all members."""
         if self._input is x and self._product is not None:
@@ -121,9 +117,11 @@ class SlotLinear(nn.Module):
         """The base's output, and each token's own adapter's share on top."""
         y: Tensor = self.base(x)
         step = self.shared.state.step
-        if step is None or self.table is None or not self.shared.used(step):
+        if step is None or self.table is None:
             return y
-        rank = self._rank(step)
+        rank = step.ranks.get(self.name)
+        if rank is None:
+            rank = step.ranks[self.name] = self._rank(step)
         if rank:
             start = self.shared.offsets[self.name]
             product = self.shared.product(x, step)[:, start : start + rank]
@@ -131,6 +129,7 @@ class SlotLinear(nn.Module):
         return y
 
     def _rank(self, step: StepSlots) -> int:
+        """The largest rank that any row of the step has here."""
         ranks = self.shared.slot_ranks
         return max((ranks[slot].get(self.name, 0) for slot in step.active if slot in ranks), default=0)
 
@@ -222,12 +221,11 @@ def _rows_times_slots(flat: Tensor, table: Tensor, step: StepSlots) -> Tensor:
     take = flat.shape[1]
     if flat.device.type != "cpu":
         return torch.bmm(flat[:, None], table[step.on_device, :take]).squeeze(1)
-    return functional.embedding_bag(
-        step.bag(table.shape[1], take),
-        table.view(-1, table.shape[2]),
-        mode="sum",
-        per_sample_weights=flat.contiguous(),
-    )
+    indices, offsets = step.bag(table.shape[1], take)
+    bags: Tensor = torch.embedding_bag(
+        table.view(-1, table.shape[2]), indices, offsets, mode=SUM, per_sample_weights=flat.reshape(-1)
+    )[0]
+    return bags
 
 
 def _add(y: Tensor, product: Tensor, table: Tensor, step: StepSlots, ranked: Container[int]) -> None:

@@ -33,6 +33,7 @@ class SlotPool:
         self._linear: dict[str, SlotLinear] = {}
         self._embedding: dict[str, SlotEmbedding] = {}
         self._model: nn.Module | None = None
+        self._last: StepSlots | None = None  # most steps have the rows of the step before
 
     @property
     def slots(self) -> int:
@@ -72,6 +73,7 @@ class SlotPool:
         """Put an adapter into a slot, whatever stood there before."""
         if not 1 <= slot <= self.slots:
             raise IndexError(f"slot {slot} is not one of 1 to {self.slots}")
+        self._last = None
         self._wrap(weights)
         touched = {id(self._groups[name]): self._groups[name] for name in weights.linear}
         for group in touched.values():
@@ -95,6 +97,7 @@ class SlotPool:
 
     def clear(self) -> None:
         """Give all tables back; for when no adapter is left."""
+        self._last = None
         for group in self._groups.values():
             group.table, group.slot_ranks, group.ranks = None, {}, dict.fromkeys(group.names, 0)
             group.forget()
@@ -117,7 +120,13 @@ class SlotPool:
 
     def begin(self, slots: Sequence[int]) -> None:
         """Say whose turn the next forward is: a slot for each row."""
-        self.state.step = StepSlots(tuple(slots), self._like.device) if any(slots) else None
+        rows = tuple(slots)
+        if not any(rows):
+            self.state.step = None
+            return
+        if self._last is None or self._last.rows != rows:
+            self._last = StepSlots(rows, self._like.device)
+        self.state.step = self._last
 
     def end(self) -> None:
         """Leave nothing behind, whatever happened."""

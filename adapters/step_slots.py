@@ -37,8 +37,9 @@ class StepSlots:
     active: frozenset[int] = field(init=False)  # all slots but the base's
     runs: tuple[Run, ...] = field(init=False)
     single: int | None = field(init=False)  # the one slot of every row
+    ranks: dict[str, int] = field(default_factory=dict, init=False)  # largest of any row, by module
     _on_device: Tensor | None = field(default=None, init=False)
-    _bags: dict[tuple[int, int], Tensor] = field(default_factory=dict, init=False)
+    _bags: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.active = frozenset(self.rows) - {BASE_SLOT}
@@ -56,12 +57,13 @@ class StepSlots:
         """
         return tokens == len(self.rows) and 4 * len(self.runs) > tokens
 
-    def bag(self, width: int, take: int) -> Tensor:
-        """The table rows that each row sums over: slot * width + 0 .. take - 1."""
+    def bag(self, width: int, take: int) -> tuple[Tensor, Tensor]:
+        """Table rows that each row sums over, slot * width + 0 .. take - 1, and where each row's begin."""
         found = self._bags.get((width, take))
         if found is None:
             slots = torch.tensor(self.rows, dtype=torch.int32)
-            found = slots[:, None] * width + torch.arange(take, dtype=torch.int32)
+            rows = slots[:, None] * width + torch.arange(take, dtype=torch.int32)
+            found = rows.view(-1), torch.arange(0, rows.numel(), take, dtype=torch.int32)
             self._bags[(width, take)] = found
         return found
 
