@@ -142,6 +142,13 @@ class ChatLora(AdapterChoice):
         """Forget an adapter; calls that run finish on it. Raises `UnknownAdapter`."""
         self._engine.unload_adapter(name)
 
+    def pin_adapter(self, name: str, *, pinned: bool = True) -> None:
+        """Keep an adapter in its slot once it has one; for a name that must never wait for a load.
+
+        Raises `UnknownAdapter`, and `AdapterError` where no slot would be left for others or a server serves.
+        """
+        self._engine.pin_adapter(name, pinned=pinned)
+
     def list_adapters(self) -> list[AdapterInfo]:
         """The adapters that can be asked for, by name."""
         return self._engine.list_adapters()

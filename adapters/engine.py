@@ -54,6 +54,13 @@ class Engine(Protocol):
         """Forget an adapter; requests that run finish on it, then its memory is free."""
         ...
 
+    def pin_adapter(self, name: str, *, pinned: bool = True) -> None:
+        """Keep an adapter in its slot whatever others are asked for, or let it go again.
+
+        Raises `AdapterError` where no slot would be left for others, or where slots are not the engine's.
+        """
+        ...
+
     def list_adapters(self) -> list[AdapterInfo]:
         """The adapters that can be asked for, by name."""
         ...

@@ -292,6 +292,13 @@ class HttpEngine:
         if unused is not None:
             self._unload(unused)
 
+    def pin_adapter(self, name: str, *, pinned: bool = True) -> None:
+        """Raises `AdapterError`: the slots are the server's."""
+        raise AdapterError(
+            f"The adapter {name!r} cannot be pinned: the server keeps its slots by its own rules.",
+            remedy="Start the server with more of them (vLLM: --max-loras).",
+        )
+
     def list_adapters(self) -> list[AdapterInfo]:
         """The adapters that can be asked for, by name."""
         self._ask_server()

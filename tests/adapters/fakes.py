@@ -90,6 +90,9 @@ class FakeEngine:
             raise UnknownAdapter(name, self.versions)
         del self.versions[name]
 
+    def pin_adapter(self, name: str, *, pinned: bool = True) -> None:
+        """Everything stays anyway."""
+
     def list_adapters(self) -> list[AdapterInfo]:
         return [AdapterInfo(name=name, version=self.versions[name]) for name in sorted(self.versions)]
 

@@ -15,7 +15,14 @@ from langchain_core.caches import InMemoryCache
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, Field
 
-from ragweave.adapters import AdapterMismatch, AdapterRegistry, ChatLora, EngineStopped, UnknownAdapter
+from ragweave.adapters import (
+    AdapterError,
+    AdapterMismatch,
+    AdapterRegistry,
+    ChatLora,
+    EngineStopped,
+    UnknownAdapter,
+)
 from ragweave.chains import rag_chain
 
 from .models import make_adapter
@@ -46,6 +53,20 @@ def test_each_way_of_choosing_gives_the_same_answer_and_adapters_differ(model: C
     assert [name for name, _ in by_call] == names
     assert len({text for _, text in by_call}) == 4
     assert by_call == by_bind == by_config == [said(answer) for answer in together]
+
+
+def test_a_pinned_adapter_keeps_its_slot(base: Path, adapters: Path) -> None:
+    with ChatLora(base, registry=adapters, slots=2, max_tokens=2) as model:
+        model.pin_adapter("legal")
+        for name in ("legal", "legal-v2", "support", "legal-v2"):
+            model.invoke(QUESTION, model=name)
+
+        states = {info.name: info.state for info in model.list_adapters()}
+        with pytest.raises(AdapterError, match="1 of 2 slots are"):
+            model.pin_adapter("support")
+
+    assert states["legal"] == states["legal-v2"] == "device"
+    assert states["support"] != "device"
 
 
 async def test_streams_and_asynchronous_calls_say_the_same(model: ChatLora) -> None:

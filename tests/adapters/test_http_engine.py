@@ -499,6 +499,11 @@ def test_the_chat_model_is_the_same_over_http(server: OpenAIServer) -> None:
     assert str(legal.content).startswith("legal.")
 
 
+def test_a_servers_slots_are_its_own(engine: HttpEngine) -> None:
+    with pytest.raises(AdapterError, match="keeps its slots by its own rules"):
+        engine.pin_adapter("legal")
+
+
 def _soon(holds: Any) -> bool:
     """Whether something becomes true within two seconds."""
     for _ in range(100):
