@@ -5,13 +5,13 @@ Run: python benchmarks/adapters.py [--quick] [--rounds 5] [--threads 2] [--only 
 A random Qwen2 (168M: hidden 1024, 12 layers, MLP 2816, 16/4 heads, vocabulary 32k, float32) and random
 adapters of rank 16 on all linear layers, batch 8, prompts of 64 tokens, 64 new tokens a row, greedy, no early
 stop. peft runs in the same step loop, with the same cache of keys and values, on the same weights. Rounds are
-interleaved; each figure is the median over rounds; the base runs twice, so that the noise is seen.
+interleaved; each figure is the median over rounds; the base runs twice, so that the noise is seen. `turns`
+compares single decode steps that take turns, which a machine that grows slower meanwhile disturbs least.
 """
 
 from __future__ import annotations
 
 import argparse
-import inspect
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -32,8 +32,9 @@ from adapter_models import (
     write_adapter,
     write_base,
 )
+from adapter_peft import NoSlots, PeftInLoop
 from adapter_traffic import measure_chain, measure_engine, measure_loads, measure_stall, measure_traffic
-from torch import nn
+from adapter_turns import measure_turns
 
 from ragweave.adapters.records import Sampling
 from ragweave.adapters.runner import Prompt, Runner
@@ -114,46 +115,6 @@ def static_generate(model: Any, setting: Setting) -> Timing:
     return Timing(prefill, total - prefill, tuple(map(tuple, answer[:, ids.shape[1] :].tolist())))
 
 
-# -- peft in the same loop ---------------------------------------------------------------------------------
-
-
-class NoSlots:
-    """In the place of our slots where peft chooses."""
-
-    def begin(self, slots: Sequence[int]) -> None:
-        """peft is told by `PeftInLoop`."""
-
-    def end(self) -> None:
-        """Nothing was begun."""
-
-
-class PeftInLoop(nn.Module):
-    """A model with peft's adapters, called as the runner calls any model."""
-
-    def __init__(self, model: Any, folders: Sequence[Path]) -> None:
-        super().__init__()
-        from peft import PeftModel
-
-        self.config = model.config
-        accepted = inspect.signature(model.forward)
-        self.adapted: Any = PeftModel.from_pretrained(model, str(folders[0]), adapter_name="1")
-        for number, folder in enumerate(folders[1:], start=2):
-            self.adapted.load_adapter(str(folder), adapter_name=str(number))
-        self.adapted.eval()
-        self.names: list[str] | None = None
-        self.forward.__func__.__signature__ = accepted  # type: ignore[attr-defined]  # where the runner looks
-
-    def forward(self, **arguments: Any) -> Any:
-        if self.names is not None:
-            arguments["adapter_names"] = self.names
-        return self.adapted(**arguments)
-
-    def runner(self, names: Sequence[str] | None) -> Runner:
-        """A runner whose rows are `names`; None: all rows are the active adapter's."""
-        self.names = None if names is None else list(names)
-        return Runner(self, NoSlots(), rows=BATCH)  # type: ignore[arg-type]  # begin and end are all it calls
-
-
 # -- tables ------------------------------------------------------------------------------------------------
 
 
@@ -169,7 +130,7 @@ def measure_steps(setting: Setting) -> None:
         pool.write(slot, random_weights(setting.shape, seed=slot))
     base = Runner(plain, NoSlots(), rows=BATCH)  # type: ignore[arg-type]  # no layer of it is wrapped
     ours = Runner(slotted, pool, rows=BATCH)
-    peft = PeftInLoop(twin(plain), folders)
+    peft = PeftInLoop(twin(plain), folders, rows=BATCH)
     distinct = [str(slot) for slot in DISTINCT]
     everyone = [0] * BATCH
     variants: dict[str, Callable[[], Timing]] = {
@@ -272,6 +233,7 @@ def seconds_of(act: Callable[[], object]) -> float:
 
 
 PARTS: dict[str, Callable[[Setting], None]] = {
+    "turns": measure_turns,
     "steps": measure_steps,
     "engine": measure_engine,
     "traffic": measure_traffic,
