@@ -27,6 +27,8 @@ HEADROOM = 64  # columns before the first row, for a longer one to come
 class _RowsLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers' hook for subclasses
     """One layer's buffers: keys and values [rows, heads, columns, head size]."""
 
+    is_sliding = False
+
     def __init__(self, owner: KVRows, key_rows: Tensor, value_rows: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.owner = owner
@@ -74,6 +76,11 @@ class KVRows(Cache):
     def low(self) -> int:
         """The first column that any row looks at."""
         return min(self.starts, default=self.column)
+
+    @property
+    def is_level(self) -> bool:
+        """Whether all rows are of one length."""
+        return len(set(self.starts)) < 2
 
     @property
     def lengths(self) -> list[int]:

@@ -176,6 +176,8 @@ class Runner:
         self.kv, self.slots = KVRows(self.kv.capacity), []
 
     def _mask(self) -> Any:
+        if self.kv.is_level and not self._kinds:
+            return None  # nothing to mask, and attention without a mask is faster
         full = self.kv.mask()
         if not self._kinds:
             return full
@@ -240,20 +242,21 @@ class Runner:
             )
 
     def _difference(self) -> float:
-        """How far two rows side by side are from each alone, as a share of the largest logit."""
+        """How far rows of two lengths, and of one, are from each alone, as a share of the largest logit."""
         size = self.model.get_input_embeddings().num_embeddings
         prompts = [[token % size for token in ids] for ids in PROBE]
-        following = [prompt[0] for prompt in prompts]
-        _, held = self.prefill([Prompt(ids, BASE_SLOT) for ids in prompts])
-        for each in held:
-            self.append(each, BASE_SLOT)
-        beside = self.decode(following)
-        self.clear()
         worst = []
-        for row, (ids, token) in enumerate(zip(prompts, following, strict=True)):
-            alone = self.model(input_ids=torch.tensor([[*ids, token]], device=self._device), use_cache=False)
-            expected = alone.logits[0, -1].float()
-            worst.append((beside[row].float() - expected).abs().max() / expected.abs().max())
+        for group in (prompts, prompts[:1]):
+            following = [prompt[0] for prompt in group]
+            _, held = self.prefill([Prompt(ids, BASE_SLOT) for ids in group])
+            for each in held:
+                self.append(each, BASE_SLOT)
+            beside = self.decode(following)
+            self.clear()
+            for row, (ids, token) in enumerate(zip(group, following, strict=True)):
+                whole = torch.tensor([[*ids, token]], device=self._device)
+                expected = self.model(input_ids=whole, use_cache=False).logits[0, -1].float()
+                worst.append((beside[row].float() - expected).abs().max() / expected.abs().max())
         return float(torch.stack(worst).max())  # NaN if any is
 
     def _refused(self, reason: str) -> AdapterError:
