@@ -252,3 +252,13 @@ def test_a_prompt_longer_than_the_rows_finds_room_where_the_buffer_is_full() -> 
 
     assert kv.column < COLUMNS == kv.buffers[0].key_rows.shape[2]
     assert step(kv, [5, 6])[1] == [*long, 6]
+
+
+def test_rows_are_level_while_they_are_of_one_length() -> None:
+    equal, _ = filled(4, 4)
+    other, _ = filled(4, 3)
+
+    assert equal.is_level
+    assert not other.is_level
+    assert (other.mask() < 0).any()
+    assert not (equal.mask() < 0).any()
