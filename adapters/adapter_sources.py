@@ -20,8 +20,8 @@ from .adapter_names import check_name
 from .base_description import BaseDescription
 from .errors import AdapterError, UnsafeAdapter
 from .records import AdapterInfo
-from .registry import AdapterRegistry
-from .registry_folder import MARKER, plain_adapters
+from .registry import AdapterRegistry, registry_at
+from .registry_folder import plain_adapters
 from .slot_store import AdapterVersion, SlotStore
 from .weights import AdapterWeights
 
@@ -179,16 +179,11 @@ def open_source(folder: AdapterRegistry | str | Path, describe: Describe) -> Sou
 
     Raises `AdapterError` for a folder that is itself an adapter.
     """
-    if isinstance(folder, AdapterRegistry):
-        return RegistrySource(folder, describe)
-    root = Path(folder).expanduser()
-    if (root / MARKER).is_file():
-        return RegistrySource(AdapterRegistry(root), describe)
-    if (root / CONFIG).exists():
-        raise AdapterError(
-            f"{root} is an adapter, not a folder of adapters.", remedy="Give the folder above it."
-        )
-    return FolderSource(root, describe)
+    registry = registry_at(folder)
+    if registry is not None:
+        return RegistrySource(registry, describe)
+    assert not isinstance(folder, AdapterRegistry)
+    return FolderSource(Path(folder).expanduser(), describe)
 
 
 class Follower:

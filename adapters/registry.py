@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .base_description import BaseDescription
     from .weights import AdapterWeights
 
-__all__ = ["AdapterRegistry", "open_adapters"]
+__all__ = ["AdapterRegistry", "open_adapters", "registry_at"]
 
 CHUNK = 1 << 20
 
@@ -190,24 +190,35 @@ class AdapterRegistry:
         self._verified.add(seen)
 
 
-def open_adapters(folder: AdapterRegistry | str | Path) -> AdapterRegistry | dict[str, Path]:
-    """A registry, or the peft folders in a plain folder by name; nothing is there: no adapters.
+def registry_at(folder: AdapterRegistry | str | Path) -> AdapterRegistry | None:
+    """The registry that a folder is; None for a plain folder, or where nothing is.
 
-    Raises `AdapterError` for a folder that is itself an adapter, `UnsafeAdapter` for a folder's bad name.
+    Raises `AdapterError` for a folder that is itself an adapter.
     """
     if isinstance(folder, AdapterRegistry):
         return folder
     root = Path(folder).expanduser()
     if (root / MARKER).is_file():
         return AdapterRegistry(root)
-    if not root.exists():
-        return {}
-    if not root.is_dir() or (root / CONFIG).exists():
+    if root.exists() and (not root.is_dir() or (root / CONFIG).exists()):
         raise AdapterError(
             f"{root} is {'an adapter' if root.is_dir() else 'a file'}, not a folder of adapters.",
             remedy="Give the folder above it.",
         )
-    return {check_name(path.name): path for path in plain_adapters(root)}
+    return None
+
+
+def open_adapters(folder: AdapterRegistry | str | Path) -> AdapterRegistry | dict[str, Path]:
+    """A registry, or the peft folders in a plain folder by name; nothing is there: no adapters.
+
+    Raises `AdapterError` for a folder that is itself an adapter, `UnsafeAdapter` for a folder's bad name.
+    """
+    registry = registry_at(folder)
+    if registry is not None:
+        return registry
+    assert not isinstance(folder, AdapterRegistry)
+    root = Path(folder).expanduser()
+    return {check_name(path.name): path for path in plain_adapters(root)} if root.exists() else {}
 
 
 def _describe(base: str | Path | BaseDescription | None, told: str) -> BaseDescription | None:

@@ -16,7 +16,6 @@ from threading import Lock, RLock, Thread
 from .errors import AdapterError, UnknownAdapter
 from .records import AdapterInfo
 from .slot_pool import SlotPool
-from .step_slots import BASE_SLOT
 from .weights import AdapterWeights
 
 __all__ = ["AdapterVersion", "SlotStore"]
@@ -267,6 +266,6 @@ class SlotStore:
 
 
 def _state(version: AdapterVersion) -> str:
-    if version.slot is not None and version.slot != BASE_SLOT:
+    if version.slot is not None:
         return "device"
     return "cpu" if version.weights is not None else "disk"

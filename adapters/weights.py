@@ -54,11 +54,6 @@ class AdapterWeights:
         return AdapterWeights(copy(self.linear), copy(self.embedding), self.exclusive, self.lane)
 
     @property
-    def rank(self) -> int:
-        """The largest rank of any module."""
-        return max((pair.rank for pair in (*self.linear.values(), *self.embedding.values())), default=0)
-
-    @property
     def nbytes(self) -> int:
         """Bytes of all factors."""
         pairs = (*self.linear.values(), *self.embedding.values())
