@@ -17,6 +17,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
+from .alone import StandaloneStep
 from .answering import Reader, abstain_step, answer_step, encoder_judge, encoder_reader
 from .condense import condense_step
 from .embeddings import Encoder, open_encoder
@@ -162,6 +163,8 @@ def _setting(
     """A step that sets `key`: the caller's Runnable, the default, or the plain value where it is left out."""
     if choice == "auto" and default is not None:
         return default
+    if isinstance(choice, StandaloneStep):
+        return choice.step
     if choice is None or choice == "auto":
         return Step(name, lambda state, config, detail: iter([{key: otherwise(state)}]), traced=False)
     worker = _as_runnable(name, choice)
@@ -187,6 +190,8 @@ def _nothing(state: RagState) -> None:
 def _reworking(name: str, choice: Choice) -> Step | None:
     if choice is None or choice == "auto":
         return None
+    if isinstance(choice, StandaloneStep):
+        return choice.step
     worker = choice if isinstance(choice, BaseDocumentCompressor) else _as_runnable(name, choice)
     return document_step(name, worker)
 

@@ -5,6 +5,7 @@ Any LangChain retriever serves; knows no store.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .errors import FilterError
+from .rework import Reworked, Reworker
 from .state import RagState
 from .step import Piece, Step
 
@@ -86,25 +88,33 @@ def _place(hit: tuple[int, int, Document]) -> tuple[int, int]:
 
 
 def document_step(name: str, worker: Any) -> Step:
-    """A compressor, or a Runnable from the state to Documents, that reworks what was found."""
+    """A `Reworker`, a compressor, or a Runnable from the state to Documents, on what was found."""
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        before = state["_documents"]
-        if isinstance(worker, BaseDocumentCompressor):
-            after = worker.compress_documents(before, state["standalone"])
+        before, query = state["_documents"], state["standalone"]
+        if isinstance(worker, Reworker):
+            yield _told(worker.rework(before, query), detail)
+        elif isinstance(worker, BaseDocumentCompressor):
+            yield _reworked(before, worker.compress_documents(before, query), detail)
         else:
-            after = worker.invoke(_shown(state), config)
-        yield _reworked(before, after, detail)
+            yield _reworked(before, worker.invoke(_shown(state), config), detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
-        before = state["_documents"]
-        if isinstance(worker, BaseDocumentCompressor):
-            after = await worker.acompress_documents(before, state["standalone"])
+        before, query = state["_documents"], state["standalone"]
+        if isinstance(worker, Reworker):
+            yield _told(await asyncio.to_thread(worker.rework, before, query), detail)
+        elif isinstance(worker, BaseDocumentCompressor):
+            yield _reworked(before, await worker.acompress_documents(before, query), detail)
         else:
-            after = await worker.ainvoke(_shown(state), config)
-        yield _reworked(before, after, detail)
+            yield _reworked(before, await worker.ainvoke(_shown(state), config), detail)
 
     return Step(name, run, arun)
+
+
+def _told(reworked: Reworked, detail: dict[str, Any]) -> Piece:
+    detail |= reworked.detail
+    detail["dropped"] = [{"id": one.document.id, "reason": one.reason} for one in reworked.dropped]
+    return {"_documents": list(reworked.documents)}
 
 
 def _shown(state: RagState) -> RagState:
@@ -114,5 +124,6 @@ def _shown(state: RagState) -> RagState:
 
 def _reworked(before: Sequence[Document], after: Sequence[Document], detail: dict[str, Any]) -> Piece:
     kept = {id(document) for document in after} | {document.id for document in after if document.id}
-    detail["dropped"] = [one.id for one in before if id(one) not in kept and one.id not in kept]
+    gone = [one for one in before if id(one) not in kept and one.id not in kept]
+    detail["dropped"] = [{"id": one.id, "reason": "not in what the step gave"} for one in gone]
     return {"_documents": list(after)}

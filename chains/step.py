@@ -56,17 +56,22 @@ class Step:
                 yield piece if isinstance(piece, RagState) else RagState(piece)
             detail: Detail = {}
             started = time.perf_counter()
-            if self.arun is None:
-                for made in await asyncio.to_thread(lambda: list(self.run(state, config, detail))):
-                    yield RagState(made)
-            else:
-                async for made in self.arun(state, config, detail):
-                    yield RagState(made)
+            async for made in self.pieces(state, config, detail):
+                yield RagState(made)
             if trace and self.traced:
                 yield self._traced(started, detail)
 
         # RunnableGenerator passes a config to functions that take one; its types do not say so.
         return RunnableGenerator(cast(Any, transform), cast(Any, atransform), name=self.name)
+
+    async def pieces(self, state: RagState, config: RunnableConfig, detail: Detail) -> AsyncIterator[Piece]:
+        """What `run` yields, for async callers."""
+        if self.arun is None:
+            for made in await asyncio.to_thread(lambda: list(self.run(state, config, detail))):
+                yield made
+        else:
+            async for made in self.arun(state, config, detail):
+                yield made
 
     def _traced(self, started: float, detail: Detail) -> RagState:
         ms = round((time.perf_counter() - started) * 1000, 3)
