@@ -5,27 +5,34 @@ Knows no retrieval. The reader quotes where there is no chat model, or where the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.exceptions import LangChainException
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from .abstention import NOTHING_FOUND, Verdict, judge
+from .abstention import Verdict, judge
 from .adapter_choice import check_answered, check_model, for_answer
 from .citations import bind_citations
+from .document_step import shown
 from .embeddings import Encoder
 from .extractive import Quote, select_quotes
 from .generation import Generated, prompt_messages
 from .leaving import has_left
+from .marks_check import Checker, MarksCheck
 from .quoting import quoted_answer
+from .refusals import refusal
 from .state import RagState
 from .step import Piece, Step
 
-__all__ = ["Reader", "abstain_step", "answer_step", "encoder_judge", "encoder_reader"]
+__all__ = ["Answering", "Reader", "abstain_step", "encoder_judge", "encoder_reader"]
 
 Reader = Callable[[RagState, RunnableConfig], list[Quote]]
 Judge = Callable[[RagState, RunnableConfig], Verdict]
-SHOWN = 200  # characters of the question in an abstention
+Detail = dict[str, Any]
+BROKEN_OFF = "\n\nThe model broke off here."
 
 
 def encoder_reader(encoder: Callable[[], Encoder]) -> Reader:
@@ -47,61 +54,127 @@ def encoder_judge(encoder: Callable[[], Encoder]) -> Judge:
 
 
 def abstain_step(decide: Judge, reader: Reader | None) -> Step:
-    """Publishes the documents and decides whether they hold the answer; the reader's quotes are kept."""
+    """Decides whether the documents hold the answer; the reader's quotes are kept for it."""
 
-    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        quotes = {} if reader is None else {"_quotes": reader(state, config)}
-        verdict = decide(state + quotes, config)
+    def run(state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
+        found = shown(state)
+        quotes = {} if reader is None else {"_quotes": reader(found, config)}
+        verdict = decide(found + quotes, config)
         detail |= {"abstain": verdict.abstain, "reason": verdict.reason, "signals": verdict.signals}
-        if state["documents"] and not any("scores" in one.metadata for one in state["documents"]):
+        if found["documents"] and not any("scores" in one.metadata for one in found["documents"]):
             detail["scored_by"] = "the encoder: the retriever gives no scores"
         yield {**quotes, "_verdict": verdict}
 
-    return Step("abstain", run)
+    return Step("abstain", run, instead=lambda state: {})
 
 
-def answer_step(model: Runnable[Any, Any] | None, prompt: Any, reader: Reader) -> Step:
-    """Streams `answer`, then sets `citations, abstained, adapter, adapter_version, usage`."""
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Streams `answer`, then sets `citations, abstained, adapter, adapter_version, usage`.
 
-    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+    With a `checker` a mark is shown only if its passage says what the sentence says.
+    """
+
+    model: Runnable[Any, Any] | None
+    prompt: Runnable[Any, Any] | None
+    reader: Reader
+    checker: Checker | None = None
+
+    def step(self) -> Step:
+        """The step `answer`."""
+        return Step("answer", self._run, self._arun)
+
+    def _run(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
         config = for_answer(config, state.get("route"))
-        check_model(model, config)
-        if _declines(state):
-            yield from _abstention(state, detail)
+        check_model(self.model, config)
+        if self.model is None or _declines(state):
+            yield from self._without_model(state, config, detail)
             return
-        if model is None:
-            quotes = state["_quotes"] if "_quotes" in state else reader(state, config)
-            yield from _quotation(state, quotes, detail)
-            return
-        messages = prompt_messages(state) if prompt is None else prompt.invoke(_for_prompt(state), config)
-        generated = Generated(len(state["documents"]))
-        for chunk in () if has_left(config) else model.stream(messages, config):
-            if has_left(config):
-                return
-            yield from _said(generated.feed(chunk))
+        messages = self._messages(state) if self.prompt is None else self.prompt.invoke(_named(state), config)
+        check, generated = self._generated(state)
+        try:
+            for chunk in () if has_left(config) else self.model.stream(messages, config):
+                if has_left(config):
+                    return
+                yield from _said(generated.feed(chunk))
+        except Exception as error:  # of any model: what it said so far is kept, and what happened is said
+            yield from _broken(generated, error, detail)
         if has_left(config):
             return
         yield from _said(generated.finish())
-        yield from _ending(state, generated, reader, config, detail)
+        yield from self._ending(state, generated, check, config, detail)
 
-    async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
-        if model is None or _declines(state):
-            for piece in run(state, config, detail):
+    async def _arun(self, state: RagState, config: RunnableConfig, detail: Detail) -> AsyncIterator[Piece]:
+        config = for_answer(config, state.get("route"))
+        check_model(self.model, config)
+        if self.model is None or _declines(state):
+            for piece in await asyncio.to_thread(lambda: list(self._without_model(state, config, detail))):
                 yield piece
             return
-        config = for_answer(config, state.get("route"))
-        check_model(model, config)
-        messages = (
-            prompt_messages(state) if prompt is None else await prompt.ainvoke(_for_prompt(state), config)
-        )
-        generated = Generated(len(state["documents"]))
-        async for chunk in model.astream(messages, config):
-            for piece in _said(generated.feed(chunk)):
+        if self.prompt is None:
+            messages = self._messages(state)
+        else:
+            messages = await self.prompt.ainvoke(_named(state), config)
+        check, generated = self._generated(state)
+        try:
+            async for chunk in self.model.astream(messages, config):
+                asks = generated.marks.waits  # then a checker may read for some milliseconds
+                text = await asyncio.to_thread(generated.feed, chunk) if asks else generated.feed(chunk)
+                for piece in _said(text):
+                    yield piece
+        except Exception as error:  # as above
+            for piece in _broken(generated, error, detail):
                 yield piece
-        for piece in (*_said(generated.finish()), *_ending(state, generated, reader, config, detail)):
+        for piece in _said(await asyncio.to_thread(generated.finish)):
+            yield piece
+        for piece in self._ending(state, generated, check, config, detail):
             yield piece
 
-    return Step("answer", run, arun)
+    def _messages(self, state: RagState) -> Any:
+        return prompt_messages(state)
+
+    def _generated(self, state: RagState) -> tuple[MarksCheck | None, Generated]:
+        documents = state["documents"]
+        check = None if self.checker is None else MarksCheck(self.checker, documents)
+        return check, Generated(len(documents), None if check is None else check.keep)
+
+    def _without_model(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
+        if _declines(state):
+            yield from _abstention(state, detail)
+            return
+        quotes = state["_quotes"] if "_quotes" in state else self.reader(state, config)
+        yield from _quotation(state, quotes, detail)
+
+    def _ending(
+        self,
+        state: RagState,
+        generated: Generated,
+        check: MarksCheck | None,
+        config: RunnableConfig,
+        detail: Detail,
+    ) -> Iterator[Piece]:
+        """What follows a model's reply: its citations, or what stands in for a reply that is none."""
+        check_answered(generated.reply, config)
+        if check is not None and check.changed:
+            detail["marks"] = check.changed
+        if generated.declined:
+            yield from _abstention(state, detail, generated)
+        elif not generated.shown.strip():
+            detail["degraded"] = "The model gave no answer; quotes stand in for it."
+            yield from _quotation(state, self.reader(state, config), detail, generated)
+        else:
+            detail |= {"by": "model", **generated.told}
+            yield _end(generated.shown, bind_citations(generated.shown, state["documents"]), False, generated)
+
+
+def _broken(generated: Generated, error: Exception, detail: Detail) -> Iterator[Piece]:
+    """A model that fails before its first word is an error; later, its words stay and it is said."""
+    if isinstance(error, LangChainException) or not generated.shown.strip():
+        raise error
+    detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
+    yield from _said(generated.finish())
+    generated.shown += BROKEN_OFF
+    yield {"answer": BROKEN_OFF}
 
 
 def _said(text: str) -> Iterator[Piece]:
@@ -114,29 +187,14 @@ def _declines(state: RagState) -> bool:
     return not state["documents"] or (verdict is not None and verdict.abstain)
 
 
-def _for_prompt(state: RagState) -> dict[str, Any]:
+def _named(state: RagState) -> dict[str, Any]:
     """What a prompt template of the caller's can name."""
     messages = prompt_messages(state)
     return {**state, "question": state["standalone"], "passages": str(messages[-1].content)}
 
 
-def _ending(
-    state: RagState, generated: Generated, reader: Reader, config: RunnableConfig, detail: dict[str, Any]
-) -> Iterator[Piece]:
-    """What follows a model's reply: its citations, or what stands in for a reply that is none."""
-    check_answered(generated.reply, config)
-    if generated.declined:
-        yield from _abstention(state, detail, generated)
-    elif not generated.shown.strip():
-        detail["degraded"] = "The model gave no answer; quotes stand in for it."
-        yield from _quotation(state, reader(state, config), detail, generated)
-    else:
-        detail["by"] = "model"
-        yield _end(generated.shown, bind_citations(generated.shown, state["documents"]), False, generated)
-
-
 def _quotation(
-    state: RagState, quotes: list[Quote], detail: dict[str, Any], generated: Generated | None = None
+    state: RagState, quotes: list[Quote], detail: Detail, generated: Generated | None = None
 ) -> Iterator[Piece]:
     if not quotes:
         yield from _abstention(state, detail, generated)
@@ -147,11 +205,9 @@ def _quotation(
     yield _end(answer, citations, False, generated)
 
 
-def _abstention(
-    state: RagState, detail: dict[str, Any], generated: Generated | None = None
-) -> Iterator[Piece]:
+def _abstention(state: RagState, detail: Detail, generated: Generated | None = None) -> Iterator[Piece]:
     detail |= {"by": "abstention"}
-    answer = _not_found(state)
+    answer = refusal(state)
     yield {"answer": answer}
     yield _end(answer, [], True, generated)
 
@@ -164,26 +220,3 @@ def _end(answer: str, citations: list[dict[str, Any]], abstained: bool, generate
         "adapter_version": generated.adapter_version if generated else "",
         "usage": generated.usage if generated else {},
     }
-
-
-def _not_found(state: RagState) -> str:
-    """What was searched, what came closest, what to do next."""
-    asked = " ".join(state["standalone"].split())
-    if not asked:
-        return "There is no question to answer. Ask something about the documents."
-    shown = asked if len(asked) <= SHOWN else f"{asked[:SHOWN]}…"
-    documents = state["documents"]
-    verdict = state.get("_verdict")
-    if not documents or (verdict is not None and verdict.reason == NOTHING_FOUND):
-        return (
-            f"I found nothing about this in the documents. I searched for “{shown}”. "
-            "Try other words, or add a document that covers it."
-        )
-    closest = documents[0].metadata
-    name = closest.get("title") or closest.get("source") or "an untitled passage"
-    place = f", under “{closest['heading']}”" if closest.get("heading") else ""
-    count = "the one passage" if len(documents) == 1 else f"the {len(documents)} closest passages"
-    return (
-        f"The documents do not say. I searched for “{shown}” and read {count}; "
-        f"what comes closest is “{name}”{place}. Ask about a part of it, or add a document that covers it."
-    )

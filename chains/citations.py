@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from langchain_core.documents import Document
@@ -20,44 +20,64 @@ __all__ = ["MarkFilter", "bind_citations", "citation"]
 
 MARK = re.compile(r"\[(\d+)\]")
 GROUP = re.compile(r"(?:\s*\[\d+\])+")
-NUMBERS = re.compile(r"\[[\d,;\s]*\]")
-OPEN_MARK = re.compile(r"\s*\[[\d,;\s]{0,20}$|\s+$")  # may still become a mark, or the blank before one
+WRITTEN = re.compile(r"(?:\s*\[[\d,;\s]*\])+")  # a group of marks as models write it: "[1, 3] [2]"
+OPEN_GROUP = re.compile(r"(?:\s*\[[\d,;\s]*\])*\s*(?:\[[\d,;\s]{0,20})?$")  # may still grow
+
+Keep = Callable[[str, list[int]], Sequence[int]]  # a sentence and the passages it cites -> those to show
 
 
 class MarkFilter:
-    """Lets a streamed answer pass, but for marks that point nowhere; an unfinished mark is held back.
+    """Lets a streamed answer pass, but for marks that point nowhere; an unfinished group is held back.
 
-    `[1, 3]` becomes `[1][3]`.
+    `[1, 3]` becomes `[1][3]`. With `keep` each group is shown to it first, with the sentence before it, and
+    what it gives back is written in its place.
 
     >>> marks = MarkFilter(passages=2)
     >>> [marks.feed(piece) for piece in ("25 days ", "[", "1", "] a year [7].")] + [marks.finish()]
     ['25 days', '', '', ' [1] a year.', '']
     """
 
-    def __init__(self, passages: int) -> None:
+    def __init__(self, passages: int, keep: Keep | None = None) -> None:
         self._passages = passages
+        self._keep = keep
         self._held = ""
+        self._before = ""  # the answer's text since the last group
+
+    @property
+    def waits(self) -> bool:
+        """Whether a whole group is held back, which `keep` may be asked about next."""
+        return self._keep is not None and "]" in self._held
 
     def feed(self, piece: str) -> str:
         """What of the answer so far can be shown."""
         text = self._held + piece
-        unfinished = OPEN_MARK.search(text)
+        unfinished = OPEN_GROUP.search(text)
         ready = len(text) if unfinished is None else unfinished.start()
         self._held = text[ready:]
         return self._checked(text[:ready])
 
     def finish(self) -> str:
-        """What was held back and is no mark."""
+        """What was held back: whole marks; an unfinished one is dropped."""
+        whole = WRITTEN.match(self._held)
         rest, self._held = self._held, ""
-        return "" if rest.lstrip().startswith("[") else rest.rstrip()
+        return self._checked(whole[0]) if whole else "" if rest.lstrip().startswith("[") else rest.rstrip()
 
     def _checked(self, text: str) -> str:
-        return re.sub(r"\s*" + NUMBERS.pattern, self._kept, text)
+        shown, place = "", 0
+        for group in WRITTEN.finditer(text):
+            self._before += text[place : group.start()]
+            shown += text[place : group.start()] + self._kept(group[0])
+            self._before, place = "", group.end()
+        self._before += text[place:]
+        return shown + text[place:]
 
-    def _kept(self, found: re.Match[str]) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", found[0])]
+    def _kept(self, group: str) -> str:
+        numbers = [int(number) for number in re.findall(r"\d+", group)]
         valid = [number for number in dict.fromkeys(numbers) if 1 <= number <= self._passages]
-        blank = found[0][: len(found[0]) - len(found[0].lstrip())]
+        spans = sentences(self._before) if self._keep is not None and valid else []
+        if spans and self._keep is not None:
+            valid = list(self._keep(self._before[spans[-1][0] : spans[-1][1]], valid))
+        blank = group[: len(group) - len(group.lstrip())]
         return blank + "".join(f"[{number}]" for number in valid) if valid else ""
 
 

@@ -6,7 +6,7 @@ Knows no store. Loads nothing before the first text.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial, wraps
+from functools import wraps
 from os import PathLike
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # NumPy takes a tenth of a second to import
     from langchain_core.embeddings import Embeddings
     from numpy.typing import NDArray
 
-__all__ = ["Encoder", "once_per_question", "open_encoder"]
+__all__ = ["Encoder", "encode_queries", "once_per_question", "open_encoder"]
 
 QUESTIONS = 64  # whose vectors an encoder keeps
 T = TypeVar("T")
@@ -72,6 +72,20 @@ def open_encoder(embeddings: object | None = None) -> Encoder:
     )
 
 
+def encode_queries(encoder: Encoder, texts: Sequence[str]) -> list[Vector]:
+    """The unit vectors of several questions, in one batch where the encoder has `encode_queries`.
+
+    `encode_query` knows them afterwards.
+    """
+    batch = getattr(encoder, "encode_queries", None)
+    if not callable(batch):
+        return [encoder.encode_query(text) for text in texts]
+    vectors: list[Vector] = list(batch(texts))
+    for text, vector in zip(texts, vectors, strict=True):
+        _keep(encoder, text, vector)
+    return vectors
+
+
 def _has(value: object, *methods: str) -> bool:
     return all(callable(getattr(value, method, None)) for method in methods)
 
@@ -84,10 +98,16 @@ def once_per_question(encode: Callable[[T, str], Vector]) -> Callable[[T, str], 
 
     @wraps(encode)
     def recall(self: T, text: str) -> Vector:
-        own = vars(self)
-        kept = own.get("_kept") or own.setdefault("_kept", lru_cache(QUESTIONS)(partial(encode, self)))
-        vector: Vector = kept(text)
-        vector.flags.writeable = False
-        return vector
+        vector: Vector | None = vars(self).get("_kept", {}).get(text)
+        return _keep(self, text, encode(self, text)) if vector is None else vector
 
     return recall
+
+
+def _keep(encoder: object, text: str, vector: Vector) -> Vector:
+    kept: dict[str, Vector] = vars(encoder).setdefault("_kept", {})
+    vector.flags.writeable = False
+    kept[text] = vector
+    for oldest in list(kept)[:-QUESTIONS]:
+        kept.pop(oldest, None)  # another thread may have been here first
+    return vector

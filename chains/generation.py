@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 
-from .citations import MarkFilter
+from .citations import Keep, MarkFilter
 from .prompts import NOT_IN_DOCUMENTS, PASSAGE, QUESTION, RULES
 from .state import RagState, text_of
 
@@ -59,13 +59,14 @@ class Generated:
     """Collects a streamed reply: what to show of each piece, and what is known at its end."""
 
     passages: int
+    keep: Keep | None = None  # which of a sentence's marks to show
     marks: MarkFilter = field(init=False)
     reply: Any = None
     shown: str = ""
     waiting: str = ""  # the beginning, as long as it may be the sign for "not in the documents"
 
     def __post_init__(self) -> None:
-        self.marks = MarkFilter(self.passages)
+        self.marks = MarkFilter(self.passages, self.keep)
 
     def feed(self, chunk: BaseMessage) -> str:
         """What can be shown after one more piece."""
@@ -107,6 +108,14 @@ class Generated:
     def adapter_version(self) -> str:
         """The version of that adapter."""
         return self._said_of_itself("adapter_version")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Who wrote the reply and what it cost, for the trace; only what the model said of itself."""
+        usage = self.usage
+        tokens = {"input": usage["input_tokens"], "output": usage["output_tokens"]} if usage else None
+        said = {"model": self._said_of_itself("model_name"), "adapter": self.adapter, "tokens": tokens}
+        return {name: value for name, value in said.items() if value}
 
     def _said_of_itself(self, key: str) -> str:
         return str(self.reply.response_metadata.get(key) or "") if self.reply is not None else ""

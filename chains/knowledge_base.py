@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from .analyser import query_tokens
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
-from .filters import check_fields, parse_filter
+from .filters import Expression, check_fields, parse_filter
 from .fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
 from .metadata import flat_metadata
-from .records import Chunk, SourceInfo
+from .records import Chunk, SourceInfo, Vector
 from .report import IngestReport, OnProgress
 from .store import FusingStore, Legs, Store
 
@@ -192,6 +192,23 @@ class KnowledgeBase:
             raise ChainError(f"There is no source {source!r}.", remedy="sources() lists the names there are.")
         return text
 
+    def lexicon(self) -> Lexicon:
+        """The words, acronyms and fixed pairs of its text; read at the first call and after changes."""
+        if self._keeper is None:
+            with self._lock:
+                self._keeper = self._keeper or LexiconKeeper(
+                    self._store.change_token, self._ledger_names, self._titled_texts
+                )
+        return self._keeper.lexicon()
+
+    def _ledger_names(self) -> tuple[dict[str, str], frozenset[str]]:
+        """Each source with what changes when its text or title does; the languages of all."""
+        records = {one.source: f"{one.sha256} {one.title}" for one in self._store.records() if one.sha256}
+        return records, self._store.languages()
+
+    def _titled_texts(self, sources: Sequence[str]) -> dict[str, str]:
+        return self._store.texts(sources)
+
     # -- passages come out ---------------------------------------------------------------------------------
 
     def search(
@@ -202,7 +219,8 @@ class KnowledgeBase:
         alpha: float | None = None,
         mode: SearchMode = "hybrid",
         fusion: Fusion = "relative",
-        filter: Mapping[str, Any] | None = None,
+        filter: Mapping[str, Any] | Expression | None = None,
+        vector: Vector | None = None,
     ) -> list[Document]:
         """The best `k` passages for a query, best first; [] where nothing fits.
 
@@ -214,6 +232,7 @@ class KnowledgeBase:
             mode: both legs, or one of them.
             fusion: of both legs: "relative", the same on every store, or "native", by the Weaviate server.
             filter: keys of metadata and what they must be, see `docs/knowledge-bases.md`.
+            vector: the query's embedding, where it is known already; shape (dimension,), unit length.
 
         Raises:
             FilterError: an unknown operator, or a key that no document has.
@@ -226,7 +245,10 @@ class KnowledgeBase:
         if where:
             check_fields(where, self._store.fields())
         tokens = query_tokens(query, self._store.languages()) if mode != "vector" else []
-        vector = self._encoder.encode_query(query) if mode != "keyword" else None
+        if mode == "keyword":
+            vector = None
+        elif vector is None:
+            vector = self._encoder.encode_query(query)
         alpha = DEFAULT_ALPHA if alpha is None else alpha
         if mode == "hybrid" and fusion == "native" and vector is not None:
             legs = Legs((), ())
@@ -235,8 +257,12 @@ class KnowledgeBase:
             legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
             best = _ranked(legs, mode, alpha)[:k]
         chunks = self._store.get([hit for hit, _ in best])
-        stages = _stages(legs, mode, best)
-        return [_document(chunks[hit], score, stages[hit]) for hit, score in best if hit in chunks]
+        stages, ranks = _stages(legs, mode, best), _ranks(legs)
+        return [
+            _document(chunks[hit], score, stages[hit], ranks.get(hit, {}))
+            for hit, score in best
+            if hit in chunks
+        ]
 
     async def asearch(
         self,
@@ -246,11 +272,12 @@ class KnowledgeBase:
         alpha: float | None = None,
         mode: SearchMode = "hybrid",
         fusion: Fusion = "relative",
-        filter: Mapping[str, Any] | None = None,
+        filter: Mapping[str, Any] | Expression | None = None,
+        vector: Vector | None = None,
     ) -> list[Document]:
         """`search` without blocking the event loop."""
         return await asyncio.to_thread(
-            self.search, query, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=filter
+            self.search, query, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=filter, vector=vector
         )
 
     def as_retriever(
@@ -323,8 +350,20 @@ def _stages(legs: Legs, mode: SearchMode, best: Sequence[tuple[str, float]]) -> 
     return stages
 
 
+def _ranks(legs: Legs) -> dict[str, dict[str, int]]:
+    """For each hit its place in each leg that found it, from 1."""
+    ranks: dict[str, dict[str, int]] = {}
+    for name, hits in (("keyword", legs.keyword), ("vector", legs.vector)):
+        for rank, (hit, _) in enumerate(hits, start=1):
+            ranks.setdefault(hit, {})[name] = rank
+    return ranks
+
+
 def _document(
-    chunk: Chunk, score: float | None = None, scores: Mapping[str, float] | None = None
+    chunk: Chunk,
+    score: float | None = None,
+    scores: Mapping[str, float] | None = None,
+    ranks: Mapping[str, int] | None = None,
 ) -> Document:
     from langchain_core.documents import Document
 
@@ -337,7 +376,7 @@ def _document(
         "updated_at": chunk.updated_at,
     }
     if score is not None:
-        own |= {"score": score, "scores": dict(scores or {})}
+        own |= {"score": score, "scores": dict(scores or {}), "ranks": dict(ranks or {})}
     if chunk.page is not None:
         own["page"] = chunk.page
     if chunk.heading:

@@ -100,6 +100,10 @@ class MiniLM(Embeddings):
         vector: Vector = self.encode([text])[0]
         return vector
 
+    def encode_queries(self, texts: Sequence[str]) -> Array:
+        """The unit vectors of several questions, shape (len(texts), 384): questions need no prompt here."""
+        return self.encode(texts)
+
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """LangChain's face of `encode`."""
         vectors: list[list[float]] = self.encode(texts).tolist()

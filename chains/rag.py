@@ -9,6 +9,7 @@ Each step is a Runnable that sets one key of the state. This file only composes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, cast
 
@@ -18,17 +19,22 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
 from .alone import StandaloneStep
-from .answering import Reader, abstain_step, answer_step, encoder_judge, encoder_reader
+from .answering import Answering, Reader, abstain_step, encoder_judge, encoder_reader
 from .condense import condense_step
+from .document_step import document_step, shown
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
 from .leaving import LeavableSequence
-from .retrieve import document_step, retrieve_step
+from .retrieve import retrieve_step, select_step
 from .state import RagState
 from .step import Piece, Step, entry, exit_step
 
 __all__ = ["rag_chain"]
 
+OPTIONAL = (  # steps that a call may leave out
+    "condense", "transform", "route", "filter", "freshness", "rerank", "diversify", "abstain", "expand",
+    "ground",
+)  # fmt: skip
 Choice = Any  # "auto", None, or a Runnable or LangChain component
 
 
@@ -86,27 +92,32 @@ def rag_chain(
     """
     _check(model, retriever)
     encoder = _encoder_of(retriever)
-    quotes = cast(Reader, _chosen("reader", reader, encoder_reader(encoder), _as_function))
+    quotes = cast(Reader, _chosen("reader", reader, encoder_reader(encoder), _as_reader))
     model_prompt = _chosen("prompt", prompt, None, _as_runnable)
     if strict and not isinstance(ground, Runnable):
         raise ChainError("strict=True has no grounding to go by.", remedy="Give a `ground` step as well.")
-    steps: list[Step | None] = [
-        _setting("condense", "standalone", condense, condense_step(model), _question),
-        _setting("transform", "queries", transform, None, _one_query),
-        _setting("route", "route", route, None, _nothing),
-        retrieve_step(retriever, _chosen("fuse", fuse, None, _as_runnable)),
+    reworking = [
         _reworking("filter", filter),
         _reworking("freshness", freshness),
         _reworking("rerank", rerank),
         _reworking("diversify", diversify),
+    ]
+    steps: list[Step | None] = [
+        _setting("condense", "standalone", condense, condense_step(model), _question),
+        _setting("transform", "queries", transform, None, _one_query),
+        _setting("route", "route", route, None, _nothing),
+        retrieve_step(retriever, _chosen("fuse", fuse, None, _as_runnable), wide=any(reworking)),
+        *reworking,
+        select_step(retriever) if any(reworking) else None,
+        _abstaining(abstain, encoder, quotes if model is None else None),
         _reworking("expand", expand),
         Step("sources", _publish, traced=False),
-        _abstaining(abstain, encoder, quotes if model is None else None),
-        answer_step(model, model_prompt, quotes),
+        Answering(model, model_prompt, quotes).step(),
         _setting("ground", "grounding", ground, None, _nothing),
     ]
-    runnables: list[Runnable[Any, Any]] = [step.runnable(trace=trace) for step in steps if step is not None]
-    chain = LeavableSequence(first=entry(trace=trace), middle=runnables, last=exit_step())
+    chosen = [step for step in steps if step is not None]
+    runnables: list[Runnable[Any, Any]] = [step.runnable(trace=trace) for step in chosen]
+    chain = LeavableSequence(first=entry(trace=trace, optional=OPTIONAL), middle=runnables, last=exit_step())
     return chain.with_config(run_name="rag_chain")
 
 
@@ -150,8 +161,9 @@ def _as_runnable(name: str, choice: Choice) -> Runnable[Any, Any]:
     raise TypeError(f"{name}={choice!r} is no step: give 'auto', None, or a Runnable.")
 
 
-def _as_function(name: str, choice: Choice) -> Callable[[RagState, RunnableConfig], Any]:
-    return _as_runnable(name, choice).invoke
+def _as_reader(name: str, choice: Choice) -> Reader:
+    runnable = _as_runnable(name, choice)
+    return lambda state, config: runnable.invoke(shown(state), config)
 
 
 # -- steps -------------------------------------------------------------------------------------------------
@@ -161,18 +173,22 @@ def _setting(
     name: str, key: str, choice: Choice, default: Step | None, otherwise: Callable[[RagState], Any]
 ) -> Step:
     """A step that sets `key`: the caller's Runnable, the default, or the plain value where it is left out."""
+
+    def instead(state: RagState) -> Piece:
+        return {key: otherwise(state)}
+
     if choice == "auto" and default is not None:
-        return default
+        return replace(default, instead=instead)
     if isinstance(choice, StandaloneStep):
-        return choice.step
+        return replace(choice.step, instead=instead)
     if choice is None or choice == "auto":
         return Step(name, lambda state, config, detail: iter([{key: otherwise(state)}]), traced=False)
     worker = _as_runnable(name, choice)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        yield {key: worker.invoke(state, config)}
+        yield {key: worker.invoke(shown(state), config)}
 
-    return Step(name, run)
+    return Step(name, run, instead=instead)
 
 
 def _question(state: RagState) -> str:
@@ -208,7 +224,7 @@ def _abstaining(choice: Choice, encoder: Callable[[], Encoder], reader: Reader |
     worker = _as_runnable("abstain", choice)
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
-        given = worker.invoke(state, config)
+        given = worker.invoke(state, config)  # its documents are those found so far
         if isinstance(given, Verdict):
             return given
         return Verdict(bool(given), given if isinstance(given, str) else DOES_NOT_SAY if given else "", {})

@@ -9,6 +9,7 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, InstanceOf
 
+from .filters import both_filters
 from .knowledge_base import Fusion, KnowledgeBase, SearchMode
 
 __all__ = ["KnowledgeBaseRetriever"]
@@ -18,6 +19,7 @@ class KnowledgeBaseRetriever(BaseRetriever):
     """Finds passages of a knowledge base; made by `KnowledgeBase.as_retriever`.
 
     `k`, `alpha`, `mode`, `fusion` and `filter` are defaults; `retriever.invoke(query, k=3)` is for one call.
+    A call may also bring `vector`, the query's embedding.
     """
 
     kb: InstanceOf[KnowledgeBase] = Field(exclude=True, repr=False)
@@ -39,27 +41,16 @@ class KnowledgeBaseRetriever(BaseRetriever):
 
     def _settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """This call's settings; filters of the retriever and of the call both hold."""
-        known = {"k": self.k, "alpha": self.alpha, "mode": self.mode, "fusion": self.fusion}
+        known: dict[str, Any] = {
+            "k": self.k,
+            "alpha": self.alpha,
+            "mode": self.mode,
+            "fusion": self.fusion,
+            "vector": None,
+        }
         unknown = given.keys() - known.keys() - {"filter"}
         if unknown:
             names = ", ".join([*known, "filter"])
             raise TypeError(f"Unknown search settings {sorted(unknown)}: there are {names}.")
-        both = _both(self.filter, given.get("filter") or {})
+        both = both_filters(self.filter, given.get("filter"))
         return known | {name: given[name] for name in known.keys() & given.keys()} | {"filter": both}
-
-
-def _both(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """One filter that holds where both do; a key in both keeps the retriever's condition and adds the call's.
-
-    A retriever narrowed to a department must not be widened by whoever calls it.
-    """
-    joined = dict(first)
-    for key, wanted in second.items():
-        joined[key] = {**_operators(first[key]), **_operators(wanted)} if key in first else wanted
-    return joined
-
-
-def _operators(wanted: Any) -> dict[str, Any]:
-    if isinstance(wanted, dict):
-        return wanted
-    return {"in": list(wanted)} if isinstance(wanted, (list, tuple, set, frozenset)) else {"eq": wanted}

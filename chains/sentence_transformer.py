@@ -83,11 +83,15 @@ class SentenceTransformerEncoder:
     @once_per_question
     def encode_query(self, text: str) -> Vector:
         """The unit vector of a question."""
+        vector: Vector = self.encode_queries([text])[0]
+        return vector
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The unit vectors of several questions, with the model's own prompt for them."""
         dimension = self.identity().dimension
         with self._turns.take(urgent=True):
-            given = self._model.encode_query([text], show_progress_bar=False)
-        vector: Vector = unit_vectors(given, self._name, shape=(1, dimension))[0]
-        return vector
+            given = self._model.encode_query(list(texts), show_progress_bar=False)
+        return unit_vectors(given, self._name, shape=(len(texts), dimension))
 
     @property
     def _model(self) -> SentenceTransformer:

@@ -190,6 +190,13 @@ def test_the_retriever_takes_its_settings_per_call(kb: KnowledgeBase) -> None:
         retriever.invoke("the", kk=3)
 
 
+def test_a_retriever_narrowed_by_a_key_is_not_widened_by_the_same_key(kb: KnowledgeBase) -> None:
+    retriever = kb.as_retriever(filter={"team": "l"})
+
+    assert retriever.invoke("the", filter={"team": "p"}) == []
+    assert retriever.invoke("the", filter={"team": {"eq": "p"}}) == []
+
+
 def test_the_tool_gives_numbered_passages_and_their_documents(kb: KnowledgeBase) -> None:
     tool = kb.as_tool(k=2)
 

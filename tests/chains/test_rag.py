@@ -270,8 +270,68 @@ def test_every_step_can_be_replaced(kb: KnowledgeBase) -> None:
     assert state["route"]["name"] == "people" and state["grounding"] == {"supported": True}
     assert len(state["documents"]) == 1 < len(plain["documents"])
     assert [step["step"] for step in state["trace"]] == [
-        "condense", "transform", "route", "retrieve", "rerank", "diversify", "abstain", "answer", "ground",
+        "condense", "transform", "route", "retrieve", "rerank", "diversify", "select", "abstain", "answer",
+        "ground",
     ]  # fmt: skip
+
+
+def test_a_call_can_leave_steps_out_and_the_trace_says_so(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(), rerank=Reverse(), abstain=None)
+    plain = rag_chain(None, kb.as_retriever(), abstain=None).invoke(QUESTION)
+
+    state = chain.invoke(QUESTION, {"configurable": {"without": ["rerank", "condense"]}})
+
+    assert state["documents"] == plain["documents"] != chain.invoke(QUESTION)["documents"]
+    left_out = {step["step"] for step in state["trace"] if step["detail"].get("left_out") == "by the call"}
+    assert left_out == {"rerank", "condense"}
+    assert state["standalone"] == QUESTION
+
+
+@pytest.mark.parametrize("without", [["rernk"], "rerank", [3], ["retrieve"]])
+def test_leaving_out_what_is_no_step_is_an_error(kb: KnowledgeBase, without: Any) -> None:
+    chain = rag_chain(None, kb.as_retriever())
+
+    with pytest.raises(ChainError, match="leave out|without") as raised:
+        chain.invoke(QUESTION, {"configurable": {"without": without}})
+
+    assert "rerank" in str(raised.value)
+
+
+async def test_several_queries_are_searched_at_once_and_come_out_as_one_list(kb: KnowledgeBase) -> None:
+    chain = rag_chain(
+        None, kb.as_retriever(), transform=lambda state: ["annual leave", "salaries"], abstain=None
+    )
+
+    state = chain.invoke(QUESTION)
+    twin = await chain.ainvoke(QUESTION)
+
+    assert state["documents"] == twin["documents"]
+    found = next(step["detail"] for step in state["trace"] if step["step"] == "retrieve")
+    assert [query["text"] for query in found["queries"]] == ["annual leave", "salaries"]
+    assert {one["source"] for one in found["found"]} == {"leave", "pay"}
+    assert all(one["queries"] and one["scores"] and one["ranks"] for one in found["found"])
+
+
+def test_a_model_that_breaks_off_keeps_what_it_said_and_the_trace_says_so(kb: KnowledgeBase) -> None:
+    def reply(pieces: Iterator[Any]) -> Iterator[AIMessageChunk]:
+        for _ in pieces:
+            yield AIMessageChunk(content="Employees get 25 days of annual leave each year. [1] And")
+            raise RuntimeError("out of memory")
+
+    state = rag_chain(RunnableGenerator(reply), kb.as_retriever(), abstain=None).invoke(QUESTION)
+
+    assert state["answer"].startswith("Employees get 25 days of annual leave each year. [1]")
+    assert "broke off" in state["answer"]
+    assert state["citations"][0]["source"] == "leave"
+    assert "out of memory" in state["trace"][-1]["detail"]["degraded"]
+
+
+def test_a_model_that_fails_before_its_first_word_is_an_error(kb: KnowledgeBase) -> None:
+    def reply(messages: Any) -> AIMessage:
+        raise RuntimeError("no such model")
+
+    with pytest.raises(RuntimeError, match="no such model"):
+        rag_chain(RunnableLambda(reply), kb.as_retriever(), abstain=None).invoke(QUESTION)
 
 
 def test_abstain_can_be_replaced_by_a_reason(kb: KnowledgeBase) -> None:

@@ -1,0 +1,63 @@
+"""What was found, reworked: by one of our Reworkers, any LangChain compressor, or a Runnable of the caller's.
+
+Knows no particular one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableConfig
+
+from .rework import Reworked, Reworker
+from .state import RagState
+from .step import Piece, Step
+
+__all__ = ["document_step", "shown"]
+
+
+def document_step(name: str, worker: Any) -> Step:
+    """A `Reworker`, a compressor, or a Runnable from the state to Documents, on what was found."""
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        before, query = state["_documents"], state["standalone"]
+        if isinstance(worker, Reworker):
+            yield _told(worker.rework(before, query), detail)
+        elif isinstance(worker, BaseDocumentCompressor):
+            yield _reworked(before, worker.compress_documents(before, query), detail)
+        else:
+            yield _reworked(before, worker.invoke(shown(state), config), detail)
+
+    async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
+        before, query = state["_documents"], state["standalone"]
+        if isinstance(worker, Reworker):
+            yield _told(await asyncio.to_thread(worker.rework, before, query), detail)
+        elif isinstance(worker, BaseDocumentCompressor):
+            yield _reworked(before, await worker.acompress_documents(before, query), detail)
+        else:
+            yield _reworked(before, await worker.ainvoke(shown(state), config), detail)
+
+    return Step(name, run, arun, instead=lambda state: {})
+
+
+def _told(reworked: Reworked, detail: dict[str, Any]) -> Piece:
+    detail |= reworked.detail
+    detail["dropped"] = [{"id": one.document.id, "reason": one.reason} for one in reworked.dropped]
+    return {"_documents": list(reworked.documents)}
+
+
+def shown(state: RagState) -> RagState:
+    """The state as a caller's own Runnable sees it: its documents are those found so far."""
+    if "documents" in state or "_documents" not in state:
+        return state
+    return RagState({**state, "documents": state["_documents"]})
+
+
+def _reworked(before: Sequence[Document], after: Sequence[Document], detail: dict[str, Any]) -> Piece:
+    kept = {id(document) for document in after} | {document.id for document in after if document.id}
+    gone = [one for one in before if id(one) not in kept and one.id not in kept]
+    detail["dropped"] = [{"id": one.id, "reason": "not in what the step gave"} for one in gone]
+    return {"_documents": list(after)}
