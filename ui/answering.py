@@ -56,7 +56,7 @@ def write_answer(
     if output.json:
         output.result(chain.invoke(turn, config), lambda console: None)
         return
-    from .rendering import draw_citations, draw_trace
+    from .rendering import draw_citations
 
     state: dict[str, Any] = {"answer": "", "trace": []}
     for part in chain.stream(turn, config):
@@ -73,8 +73,10 @@ def write_answer(
         output.stream.write("\n")
         draw_citations(console, state["citations"], state.get("documents", ()))
     if trace:
+        from .trace_tree import draw_trace
+
         output.stream.write("\n")
-        draw_trace(console, state["trace"])
+        draw_trace(console, state["trace"], whole=output.verbose)
 
 
 def made_by(state: Mapping[str, Any]) -> str:

@@ -32,7 +32,6 @@ __all__ = [
     "draw_report",
     "draw_settings",
     "draw_sources",
-    "draw_trace",
 ]
 
 CHANGES = ("added", "updated", "moved", "deleted")
@@ -127,15 +126,6 @@ def draw_citations(
         )
 
 
-def draw_trace(console: Console, trace: Iterable[Mapping[str, Any]]) -> None:
-    """The steps that made the answer, with their time."""
-    table = _table("step", "ms", "detail")
-    for step in trace:
-        cells = (str(step["step"]), f"{step['ms']:.1f}", _one_line(step.get("detail")))
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    console.print(table)
-
-
 def draw_settings(console: Console, loaded: Loaded) -> None:
     """Each option, its value and where it came from."""
     table = _table("option", "value", "from")
@@ -213,12 +203,12 @@ def _draw_places(console: Console, places: Mapping[str, str]) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column in ("ms", "passages") else "left")
+        table.add_column(column, overflow="fold", justify="right" if column == "passages" else "left")
     return table
 
 
 def _one_line(value: object) -> str:
-    """A detail of the trace in short: a list by its length, `--json` has it whole."""
+    """A value in short: a list by its length, `--json` has it whole."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_one_line(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)):

@@ -40,8 +40,13 @@ def test_the_answer_comes_first_then_its_sources(capsys: pytest.CaptureFixture[s
 def test_the_trace_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> None:
     write_answer(Output(), RunnableGenerator(parts), {"question": "How many?"}, trace=True)
 
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
-    assert lines == [["step", "ms", "detail"], ["search", "1.5", "hits", "2"], ["cite", "0.1"]]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert lines == [
+        ["Trace,", "1.6", "ms"],
+        ["├──", "search", "1.5", "ms", "Done."],
+        ["│", "└──", "hits:", "2"],
+        ["└──", "cite", "0.1", "ms", "Done."],
+    ]
 
 
 def test_json_is_the_whole_state(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,99 @@
+"""A trace in words: one plain sentence a step, whatever its detail holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ragweave.ui.trace_words import Told, dropped_line, tell
+
+
+def told(step: str, **detail: Any) -> Told:
+    return tell([{"step": step, "ms": 1.5, "detail": detail}])[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "detail", "sentence"),
+    [
+        ("condense", {"by": "rule", "changed": False}, "The question stands alone."),
+        ("condense", {"by": "model", "changed": True}, "Completed from the conversation by the model."),
+        ("transform", {"queries": ["leave"]}, "1 query: “leave”."),
+        ("transform", {"queries": [{"text": "a", "kind": "part"}, {"text": "b"}]}, "2 queries: “a”, “b”."),
+        ("route", {"route": "law", "by": "rule", "why": "near “a”."}, "Route “law” by rule: near “a”."),
+        ("route", {}, "No route."),
+        ("retrieve", {"queries": ["leave"], "found": []}, "Nothing found with 1 query."),
+        ("rerank", {}, "Nothing to work on."),
+        ("abstain", {"abstain": False}, "The passages hold an answer."),
+        ("abstain", {"abstain": True, "reason": "nothing found"}, "No answer is given: nothing found."),
+        ("expand", {"mode": "sections", "why": "they fit"}, "Sections: they fit."),
+        ("answer", {"by": "reader", "quotes": 1}, "1 quote from the passages."),
+        ("answer", {"by": "abstention"}, "Says that the documents do not answer."),
+        ("answer", {"by": "model", "model": "qwen3", "adapter": "a"}, "Written by qwen3 with the adapter a."),
+        ("ground", {"supported": 1, "unsupported": 2}, "1 of 3 statements is supported by the passages."),
+        ("again", {"why": "The quotes do not answer."}, "Searched once more: The quotes do not answer."),
+        ("mine", {}, "Done."),
+        ("mine", {"why": "because."}, "Because."),
+    ],
+)  # fmt: skip
+def test_each_step_is_one_sentence(step: str, detail: dict[str, Any], sentence: str) -> None:
+    assert told(step, **detail).sentence == sentence
+
+
+def test_each_step_tells_how_many_went_in_and_out() -> None:
+    trace = [
+        {"step": "retrieve", "detail": {"found": [{"id": str(number)} for number in range(5)]}},
+        {"step": "filter", "detail": {"dropped": [{"id": "4", "reason": "old"}]}},
+        {"step": "rerank", "detail": {"scores": {"0": 1.0}}},
+        {"step": "select", "detail": {"kept": ["0", "1"], "dropped": [{"id": "2"}, {"id": "3"}]}},
+    ]
+
+    assert [one.sentence for one in tell(trace)] == [
+        "Found 5 passages.",
+        "4 of 5 passages go on.",
+        "4 passages in and out, scored anew.",
+        "The first 2 of 4 passages go on.",
+    ]
+
+
+def test_a_step_that_was_left_out_says_by_what() -> None:
+    one = told("rerank", left_out="by the call")
+
+    assert (one.sentence, one.left_out) == ("Left out by the call.", True)
+
+
+def test_what_was_degraded_and_dropped_is_told_by_reason() -> None:
+    dropped = [
+        {"id": "a", "reason": "old"},
+        {"id": "b", "reason": "old"},
+        {"id": "c", "reason": "repeats [1]"},
+    ]
+    trace = [{"step": "rerank", "ms": 1, "detail": {"degraded": "It was too slow.", "dropped": dropped}}]
+
+    one = tell(trace, {"a": "Leave"})[0]
+
+    assert one.cautions == ("It was too slow.",)
+    assert one.dropped == (("old", ("Leave", "b")), ("repeats [1]", ("c",)))
+    assert dropped_line("old", ["a", "b", "c", "d", "e"]) == "5 dropped, old: a, b, c and 2 more"
+
+
+def test_what_else_a_step_tells_is_listed_and_bounded() -> None:
+    one = told(
+        "mine", model="qwen3", tokens={"input": 9, "output": 3}, cosine=0.71234, own="x" * 1000, none=None
+    )
+
+    assert dict(one.facts) == {
+        "model": "qwen3", "tokens": "9 in, 3 out", "cosine": "0.712", "own": "x" * 240 + "…",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "detail", [None, {"dropped": 3, "degraded": None, "scores": "?", "queries": 1, "found": {}}]
+)
+@pytest.mark.parametrize(
+    "step", ["condense", "transform", "route", "retrieve", "select", "answer", "ground", "mine"]
+)
+def test_a_detail_of_any_shape_is_told(step: str, detail: Any) -> None:
+    [one] = tell([{"step": step, "detail": detail}])
+
+    assert one.sentence.endswith(".")
