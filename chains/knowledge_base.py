@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from .ingestion import Ingestion
+    from .lexicon import Lexicon, LexiconKeeper
     from .retriever import KnowledgeBaseRetriever
 
 __all__ = ["Fusion", "KnowledgeBase", "SearchMode"]
@@ -55,6 +56,7 @@ class KnowledgeBase:
         self._folder = folder
         self._encoder = encoder
         self._bound = False
+        self._keeper: LexiconKeeper | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -196,18 +198,20 @@ class KnowledgeBase:
         """The words, acronyms and fixed pairs of its text; read at the first call and after changes."""
         if self._keeper is None:
             with self._lock:
-                self._keeper = self._keeper or LexiconKeeper(
-                    self._store.change_token, self._ledger_names, self._titled_texts
-                )
+                if self._keeper is None:
+                    from .lexicon import LexiconKeeper
+
+                    self._keeper = LexiconKeeper(
+                        self._store.change_token,
+                        self._store.records,
+                        self._store.texts,
+                        is_word=self._is_word,
+                    )
         return self._keeper.lexicon()
 
-    def _ledger_names(self) -> tuple[dict[str, str], frozenset[str]]:
-        """Each source with what changes when its text or title does; the languages of all."""
-        records = {one.source: f"{one.sha256} {one.title}" for one in self._store.records() if one.sha256}
-        return records, self._store.languages()
-
-    def _titled_texts(self, sources: Sequence[str]) -> dict[str, str]:
-        return self._store.texts(sources)
+    def _is_word(self, word: str) -> bool:
+        """Whether the encoder knows a word whole: its vocabulary holds the common words of its languages."""
+        return len(self._encoder.token_spans(word)) == 1
 
     # -- passages come out ---------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ __all__ = [
     "read_chunk",
     "read_records",
     "read_text",
+    "read_texts",
     "read_vector",
     "stored_chunks",
     "update_chunks",
@@ -213,3 +214,16 @@ def read_text(transaction: Transaction, source: str) -> str | None:
         "SELECT text FROM sources WHERE tenant = ? AND source = ?", (transaction.tenant, source)
     ).fetchone()
     return None if row is None else zlib.decompress(row[0]).decode()
+
+
+def read_texts(transaction: Transaction, sources: Iterable[str]) -> dict[str, str]:
+    """The extracted texts of the sources that are known."""
+    texts: dict[str, str] = {}
+    for batch in batches(sources):
+        marks = ", ".join("?" * len(batch))
+        rows = transaction.connection.execute(
+            f"SELECT source, text FROM sources WHERE tenant = ? AND source IN ({marks})",
+            (transaction.tenant, *batch),
+        )
+        texts |= {source: zlib.decompress(packed).decode() for source, packed in rows}
+    return texts

@@ -31,6 +31,7 @@ from .sqlite_rows import (
     read_chunk,
     read_records,
     read_text,
+    read_texts,
     read_vector,
     stored_chunks,
     update_chunks,
@@ -112,6 +113,16 @@ class SqliteStore:
         """The extracted text of a source; None where it is unknown."""
         with self._database.reading() as transaction:
             return read_text(transaction, source) if transaction and _encoded([source]) else None
+
+    def texts(self, sources: Sequence[str]) -> dict[str, str]:
+        """The extracted texts of several sources; unknown ones are left out."""
+        with self._database.reading() as transaction:
+            return read_texts(transaction, _encoded(sources)) if transaction else {}
+
+    def change_token(self) -> str:
+        """Another one after every write of this tenant; "" where the base is not there."""
+        with self._database.reading() as transaction:
+            return str(transaction.generation) if transaction else ""
 
     def chunks(self, source: str) -> list[Chunk]:
         """The chunks of a source, in order, with vectors."""

@@ -60,6 +60,15 @@ class Store(Protocol):
         """The extracted text of a source; None where it is unknown."""
 
     def chunks(self, source: str) -> list[Chunk]:
+    def texts(self, sources: Sequence[str]) -> dict[str, str]:
+        """The extracted texts of several sources; unknown ones are left out."""
+
+    def change_token(self) -> str:
+        """Another one after every write of this tenant, by any process; "" where the base is not there.
+
+        Cheap to ask. What other processes wrote may show up to 30 s later.
+        """
+
         """The chunks of a source, in order, with vectors."""
 
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:

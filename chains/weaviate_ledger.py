@@ -6,6 +6,7 @@ Knows no passages. A stamp that changes with every write tells other processes t
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ from .weaviate_schema import (
 __all__ = ["Ledger"]
 
 PAGE = 500
+TEXTS = 50  # read in one call: they may be long
+RECHECK_SECONDS = 30.0
+NEVER = (-RECHECK_SECONDS, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Ledger:
         self._base = base
         self._leases = leases
         self._summary = EMPTY
+        self._asked = NEVER  # when the stamp was read last, and what it was
         self._lock = threading.Lock()
 
     def records(self) -> list[SourceRecord]:
@@ -72,6 +77,26 @@ class Ledger:
         """The extracted text of a source."""
         found = self._fetch(source, ["text"])
         return None if found is None else unpack_text(found["text"])
+
+    def texts(self, sources: Sequence[str]) -> dict[str, str]:
+        """The extracted texts of several sources; unknown ones are left out."""
+        texts: dict[str, str] = {}
+        ids = [source_uuid("source", source) for source in dict.fromkeys(sources)]
+        for start in range(0, len(ids), TEXTS):
+            found = self._base.read(partial(_texts, ids[start : start + TEXTS]), dict[str, str]())
+            texts |= {name: unpack_text(packed) for name, packed in found.items()}
+        return texts
+
+    def change_token(self) -> str:
+        """The stamp of the last write; asked of the server every 30 s, and after a write of our own."""
+        with self._lock:
+            asked, stamp = self._asked
+        if time.monotonic() < asked + RECHECK_SECONDS:
+            return stamp
+        stamp = self._base.read(lambda _, sources: _stamp(sources), "")
+        with self._lock:
+            self._asked = (time.monotonic(), stamp)
+        return stamp
 
     def present(self, sources: Sequence[str]) -> list[str]:
         """Those of the sources that have a line or an unfinished mark."""
@@ -100,6 +125,8 @@ class Ledger:
     def touch(self) -> None:
         """Tell every process that the summary has changed."""
         self._upsert(STATE_ID, {"kind": "state", "token": uuid.uuid4().hex})
+        with self._lock:
+            self._asked = NEVER
 
     def summary(self) -> Summary:
         """Fields and languages of all sources; read anew only after a write."""
@@ -165,6 +192,15 @@ def _ids(ids: Sequence[str], _: Any, sources: Any) -> list[str]:
         filters=Filter.by_id().contains_any(list(ids)), limit=len(ids), return_properties=[]
     )
     return [str(one.uuid) for one in found.objects]
+
+
+def _texts(ids: Sequence[str], _: Any, sources: Any) -> dict[str, str]:
+    from weaviate.classes.query import Filter
+
+    found = sources.query.fetch_objects(
+        filters=Filter.by_id().contains_any(list(ids)), limit=len(ids), return_properties=["name", "text"]
+    )
+    return {str(one.properties["name"]): str(one.properties["text"]) for one in found.objects}
 
 
 def _stamp(sources: Any) -> str:

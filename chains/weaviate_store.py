@@ -146,6 +146,14 @@ class WeaviateStore:
         """The extracted text of a source; None where it is unknown."""
         return self._ledger.text(source)
 
+    def texts(self, sources: Sequence[str]) -> dict[str, str]:
+        """The extracted texts of several sources; unknown ones are left out."""
+        return self._ledger.texts(sources)
+
+    def change_token(self) -> str:
+        """Another one after every write; what other processes wrote shows after 30 s at most."""
+        return self._ledger.change_token()
+
     def chunks(self, source: str) -> list[Chunk]:
         """The passages of a source, in order, with vectors."""
         record = self._ledger.record(source)

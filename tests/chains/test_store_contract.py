@@ -214,6 +214,40 @@ def test_the_ledger_comes_back_as_it_went_in_by_source_name(store: Store) -> Non
 
 
 def test_replace_leaves_nothing_of_the_old_and_all_of_other_sources(store: Store) -> None:
+def test_the_texts_of_several_sources_come_at_once(store: Store) -> None:
+    for number in range(60):
+        put(store, f"{number}.md", [passage(f"{number}.md", "words")], text=f"text {number}")
+
+    texts = store.texts(["3.md", "missing.md", "59.md"])
+
+    assert texts == {"3.md": "text 3", "59.md": "text 59"}
+    assert len(store.texts([f"{number}.md" for number in range(60)])) == 60
+
+
+def test_every_write_of_a_tenant_changes_its_token_and_no_other_tenants(open_store: Opener) -> None:
+    ours, others = open_store(tenant="a"), open_store(tenant="b")
+    assert ours.change_token() == ""
+
+    put_one(ours, "a.md", "one")
+    put_one(others, "a.md", "one")
+    first, other = ours.change_token(), others.change_token()
+    put_one(ours, "a.md", "two")
+    second = ours.change_token()
+    ours.remove(["a.md"])
+    third = ours.change_token()
+
+    assert len({"", first, second, third}) == 4
+    assert others.change_token() == other
+
+
+def test_another_process_sees_the_token_of_a_write(store: Store, open_store: Opener) -> None:
+    put_one(store, "a.md", "one")
+
+    token = open_store().change_token()
+
+    assert token == store.change_token() != ""
+
+
     old = [passage("a.md", f"old {number}", number, vector=unit(number + 1, 1)) for number in range(5)]
     other = put_one(store, "b.md", "untouched old", vector=unit(0, 0, 1))
     put(store, "a.md", old, text="old text")
