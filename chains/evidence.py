@@ -19,7 +19,7 @@ from .answer_types import AnswerType, answer_type, holds
 from .quotable import Stretch, stretches
 from .splitting import PATH_SEPARATOR
 
-__all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "share_found"]
+__all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "share_found"]
 
 SAMPLE = 1500  # characters of each passage that the language is told from
 RELATED = 0.7  # what "inventor" counts for "inventing"; .5 to .9 measure alike
@@ -64,7 +64,7 @@ def language_of(documents: Sequence[Document]) -> str:
 
 def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
     """All stretches of the passages, in order, measured."""
-    read = [_read(document.page_content, asked.language) for document in documents]
+    read = [read_passage(document.page_content, asked.language) for document in documents]
     holders = Counter(token for passage in read for _, tokens in passage for token in set(tokens))
     words = Words(asked.tokens, holders, sum(len(passage) for passage in read))
     ranks = _passage_scores(documents)
@@ -175,7 +175,7 @@ def _is_fragment(stretch: Stretch, text: str) -> bool:
 
 
 @lru_cache(maxsize=2048)  # passages: a few MB; the same ones are read for follow-ups and for abstention
-def _read(text: str, language: str) -> tuple[tuple[Stretch, tuple[str, ...]], ...]:
+def read_passage(text: str, language: str) -> tuple[tuple[Stretch, tuple[str, ...]], ...]:
     return tuple(
         (stretch, _tokens(text[stretch.start : stretch.end], language))
         for stretch in stretches(text, language)

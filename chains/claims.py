@@ -1,0 +1,124 @@
+"""An answer as the claims it makes: its sentences and list items, each with the marks that follow it.
+
+What asserts nothing about the documents is no claim: greetings, questions, lead-ins, "the documents do not
+say". Knows no passage.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .quotable import is_lead_in
+from .sentences import sentences
+
+__all__ = ["Claim", "claims", "without_marks"]
+
+MARKS = re.compile(r"\s*(?:\[\d+(?:\s*[,;]\s*\d+)*\]\s*(?=\[)|\[\d+(?:\s*[,;]\s*\d+)*\])+")
+LIST_MARK = re.compile(r"^\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)])\s+")
+HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$|\|?[\s|:-]+$)")
+# Says where the rest stands; the rest is the claim.
+FRAME = re.compile(
+    r"^(?:according to|based on|as (?:stated|described|mentioned|noted) in|per|in)\s+"
+    r"(?:the|your|these|this|our|passages?|\[)[^,]{0,60}"
+    r"\b(?:documents?|passages?|handbook|polic(?:y|ies)|sources?|text|context|information|manual|guide|page|faq)"
+    r"\b[^,]{0,40},\s*"
+    r"|^(?:the|your|these|this)\s+(?:documents?|passages?|handbook|polic(?:y|ies)|sources?|text|context)\s+"
+    r"(?:says?|states?|mentions?|explains?|notes?|specif(?:y|ies)|indicates?)\s+that\s+"
+    r"|^(?:yes|no|sure|certainly|so|also|however|in addition|additionally|moreover|in short|in summary)"
+    r"[,:]\s+",
+    re.I,
+)
+SILENT = re.compile(
+    r"\b(?:documents?|passages?|sources?|texts?|context|handbook|information|polic(?:y|ies)|pages?)\b[^.,]{0,40}"
+    r"\b(?:do(?:es)?|did)(?: not|n['\u2019]t) (?:say|state|mention|specify|contain|describe|provide"
+    r"|answer|tell|explain|address|hold)\b"
+    r"|\b(?:not|n['\u2019]t|never) (?:stated|mentioned|specified)\b"
+    r"|\b(?:there is|i (?:have|found|see)) no (?:information|mention|answer|detail)"
+    r"|\bi (?:could|can|do)(?: ?not|n['\u2019]t|['\u2019]t) (?:find|know|tell|say|see)\b",
+    re.I,
+)
+POLITE = re.compile(
+    r"\W*(?:hi|hello|hey|sure|certainly|of course|great question|good question|thanks?|thank you"
+    r"|you['\u2019]re welcome|here (?:is|are)|i hope|let me know|feel free|please (?:let me|feel free)"
+    r"|if you have (?:any )?(?:other|more|further)|happy to help|glad to help|is there anything)\b",
+    re.I,
+)
+POLITE_WORDS = 14  # a longer one says something as well
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`answer[start:end]` is the sentence, marks inside it included; `text` is what it asserts."""
+
+    text: str
+    start: int
+    end: int
+    cited: tuple[int, ...]
+
+
+def claims(answer: str) -> list[Claim]:
+    """What an answer asserts, in order.
+
+    >>> [(one.text, one.cited) for one in claims("Hello! You get 25 days [1]. Ask early. [2][3]")]
+    [('You get 25 days.', (1,)), ('Ask early.', (2, 3))]
+    """
+    bare, cuts = _bare(answer)
+    spans = sentences(bare)
+    cited: list[list[int]] = [[] for _ in spans]
+    for place, _, numbers in cuts:
+        if spans:
+            cited[_sentence_at(spans, place)] += numbers
+    found = []
+    for (start, end), numbers in zip(spans, cited, strict=True):
+        text = _asserted(bare[start:end])
+        if text:
+            first = _original(start, cuts, inclusive=True)
+            last = _original(end, cuts, inclusive=False)
+            found.append(Claim(text, first, last, tuple(dict.fromkeys(numbers))))
+    return found
+
+
+def without_marks(answer: str) -> str:
+    """The answer without its marks.
+
+    >>> without_marks("You get 25 days [1], a year [2][3].")
+    'You get 25 days, a year.'
+    """
+    return MARKS.sub("", answer)
+
+
+def _bare(answer: str) -> tuple[str, list[tuple[int, int, list[int]]]]:
+    """The answer without marks; for each group its place there, its length, and its numbers."""
+    text, cuts, position = "", [], 0
+    for group in MARKS.finditer(answer):
+        text += answer[position : group.start()]
+        cuts.append((len(text), len(group[0]), [int(number) for number in re.findall(r"\d+", group[0])]))
+        position = group.end()
+    return text + answer[position:], cuts
+
+
+def _original(place: int, cuts: list[tuple[int, int, list[int]]], *, inclusive: bool) -> int:
+    """A place in the bare text as one in the answer; marks right there count with what stands before them."""
+    return place + sum(length for at, length, _ in cuts if at < place or (inclusive and at == place))
+
+
+def _sentence_at(spans: list[tuple[int, int]], place: int) -> int:
+    """The sentence that a mark at `place` belongs to: the one it stands in or after."""
+    before = [number for number, (start, _) in enumerate(spans) if start < place]
+    return before[-1] if before else 0
+
+
+def _asserted(sentence: str) -> str:
+    """The sentence without its list mark and frame; "" where it asserts nothing."""
+    text = LIST_MARK.sub("", sentence).strip().strip("*_").strip()
+    while framed := FRAME.match(text):
+        text = text[framed.end() :]
+    words = len(text.split())
+    if not re.search(r"\w", text) or HEADING.match(sentence) or text.endswith("?") or SILENT.search(text):
+        return ""
+    if POLITE.match(text) and words <= POLITE_WORDS:
+        return ""
+    if is_lead_in(text) and not re.search(r"\d", text):
+        return ""
+    return text

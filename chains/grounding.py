@@ -1,0 +1,279 @@
+"""Whether an answer's claims stand in the passages that they cite.
+
+Exact checks of numbers, dates, units and names come from `fact_checks`; the rest is judged by the encoder
+and the words, or by an inference model (NLI) where one is given. Knows no chat model and no store.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.documents import Document
+from langchain_core.runnables import RunnableConfig
+
+from .alone import StandaloneStep
+from .analyser import query_tokens
+from .claims import MARKS, Claim, claims
+from .embeddings import Encoder
+from .evidence import language_of, read_passage, share_found
+from .fact_checks import contradictions, missing_facts, stated
+from .inference import InferenceModel
+from .quotable import is_lead_in
+from .state import RagState
+from .step import Piece, Step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Grounder", "Support", "checked_answer", "ground", "ground_step", "strict_answer"]
+
+# Fitted by `python benchmarks/chain_grounding.py --fit`.
+WEIGHTS = {"cosine": 6.0, "words": 4.0, "around": 3.0, "pairs": 1.0}
+CONSTANT = -7.0
+THRESHOLD = 0.5
+TRIED = 4  # stretches encoded for each claim
+KEPT = 4096  # vectors of stretches: the passages of many turns
+LONGEST = 600  # characters of a claim or stretch that are encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """`score` is the probability that the passages say it; any of `problems` is enough to refuse it."""
+
+    supported: bool
+    score: float
+    problems: list[str] = field(default_factory=list)
+    passage: int = 0  # the place of the closest one
+
+
+class Grounder:
+    """Checks claims against passages; safe to use from several threads.
+
+    Args:
+        encoder: The knowledge base's own.
+        model: An inference model in place of the encoder's judgement: the folder or hub id of a
+            sentence-transformers cross-encoder with the labels entailment, neutral and contradiction (or
+            one score), or an object with its `predict`. Loaded at the first claim.
+        threshold: The probability from which a claim counts as supported.
+
+    >>> from ragweave.chains import open_encoder
+    >>> leave = [Document("Every employee gets 25 days of leave a year.")]
+    >>> Grounder(open_encoder()).check("Employees get 30 days of leave a year.", leave).problems
+    ['the number “30” is not in the passage']
+    """
+
+    def __init__(self, encoder: Encoder, *, model: Any = None, threshold: float = THRESHOLD) -> None:
+        self.threshold = threshold
+        self._encoder = encoder
+        self._model = None if model is None else InferenceModel(model)
+        self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """What judges, for the trace."""
+        return "encoder" if self._model is None else self._model.name
+
+    def check(self, claim: str, passages: Sequence[Document]) -> Support:
+        """Whether the passages, taken together, say what the claim says."""
+        closest, measures = self._closest(claim, passages)
+        if closest is None:
+            return Support(False, 0.0, ["there is no passage to support it"])
+        problems = missing_facts(claim, [stated(_whole(document)) for document in passages])
+        problems += contradictions(claim, closest.text)
+        logit = CONSTANT + sum(WEIGHTS[name] * value for name, value in measures.items())
+        score = 1 / (1 + math.exp(-logit))
+        if self._model is not None:
+            score, contradicted = self._model.judge(closest.around, claim)
+            problems += ["the passage contradicts it"] if contradicted else []
+        if score < self.threshold and not problems:
+            problems = ["no sentence of the passage says it"]
+        return Support(not problems, round(score, 4), problems, closest.passage)
+
+    def _closest(self, claim: str, passages: Sequence[Document]) -> tuple[_Stretch | None, dict[str, float]]:
+        language = language_of(passages)
+        tokens = query_tokens(claim, [language])
+        found = sorted(
+            _stretches(tokens, passages, language), key=lambda one: one.measures["words"], reverse=True
+        )[:TRIED]
+        if not found:
+            return None, {}
+        vectors = self._encoded([claim[:LONGEST], *(one.text[:LONGEST] for one in found)])
+        for one, cosine in zip(found, vectors[1:] @ vectors[0], strict=True):
+            one.measures["cosine"] = float(cosine)
+        best = max(found, key=lambda one: sum(WEIGHTS[name] * value for name, value in one.measures.items()))
+        return best, best.measures
+
+    def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        with self._lock:
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known |= zip(new, self._encoder.encode(new), strict=True)
+        with self._lock:
+            self._vectors.update((text, known[text]) for text in new)
+            while len(self._vectors) > KEPT:
+                self._vectors.popitem(last=False)
+        return np.stack([known[text] for text in texts])
+
+
+@dataclass(slots=True)
+class _Stretch:
+    passage: int
+    text: str
+    around: str  # with its neighbours
+    measures: dict[str, float]
+
+
+def _stretches(tokens: Sequence[str], passages: Sequence[Document], language: str) -> Iterator[_Stretch]:
+    adjacent = set(zip(tokens, tokens[1:], strict=False))
+    for number, document in enumerate(passages):
+        read = read_passage(document.page_content, language)
+        names = set(query_tokens(_names(document), [language])) if _names(document) else set()
+        everything = names.union(*(set(held) for _, held in read))
+        around = share_found(tokens, everything)
+        for place, (stretch, held) in enumerate(read):
+            near = read[max(0, place - 1) : place + 2]
+            pairs = set(zip(held, held[1:], strict=False)) | set(zip(held, held[2:], strict=False))
+            yield _Stretch(
+                number,
+                document.page_content[stretch.start : stretch.end],
+                document.page_content[near[0][0].start : near[-1][0].end],
+                {
+                    "words": share_found(tokens, names.union(held)),
+                    "around": around,
+                    "pairs": len(adjacent & pairs) / len(adjacent) if adjacent else 0.0,
+                },
+            )
+
+
+def _names(document: Document) -> str:
+    title, heading = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
+    return f"{title}\n{heading}".strip()
+
+
+def _whole(document: Document) -> str:
+    names = _names(document)
+    return f"{names}\n{document.page_content}" if names else document.page_content
+
+
+# -- an answer's claims ------------------------------------------------------------------------------------
+
+
+def ground(answer: str, documents: Sequence[Document], grounder: Grounder) -> list[dict[str, Any]]:
+    """Every claim of an answer with what its marks are worth: `kept` support it, `removed` do not.
+
+    A claim whose own marks do not support it, or that has none, is checked against all passages;
+    `suggested` is the one that does support it.
+    """
+    return [_grounded(claim, documents, grounder) for claim in claims(answer)]
+
+
+def _grounded(claim: Claim, documents: Sequence[Document], grounder: Grounder) -> dict[str, Any]:
+    cited = [number for number in claim.cited if 1 <= number <= len(documents)]
+    support = grounder.check(claim.text, [documents[number - 1] for number in cited])
+    kept = []
+    if support.supported:
+        kept = cited
+        if len(cited) > 1:  # those that support it alone, or all where only together they do
+            alone = [n for n in cited if grounder.check(claim.text, [documents[n - 1]]).supported]
+            kept = alone or cited
+    suggested = []
+    if not support.supported:
+        anywhere = grounder.check(claim.text, documents)
+        if anywhere.supported:
+            support, suggested = anywhere, [anywhere.passage + 1]
+        elif not cited:
+            support = anywhere
+    return {
+        "claim": claim.text,
+        "start": claim.start,
+        "end": claim.end,
+        "cited": list(claim.cited),
+        "supported": support.supported,
+        "score": support.score,
+        "problems": list(support.problems),
+        "kept": kept,
+        "removed": [number for number in claim.cited if number not in kept],
+        "suggested": suggested,
+    }
+
+
+def ground_step(grounder: Grounder) -> StandaloneStep:
+    """Sets `grounding`: every claim of the answer with its support, and how many have it."""
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        answer = "" if state.get("abstained") else str(state.get("answer") or "")
+        found = ground(answer, state.get("documents") or [], grounder)
+        supported = sum(one["supported"] for one in found)
+        detail |= {
+            "by": grounder.name,
+            "claims": len(found),
+            "unsupported": [
+                {"claim": one["claim"], "problems": one["problems"]} for one in found if not one["supported"]
+            ],
+        }
+        yield {
+            "grounding": {
+                "claims": found,
+                "supported": supported,
+                "unsupported": len(found) - supported,
+                "checked_by": grounder.name,
+            }
+        }
+
+    return StandaloneStep(Step("ground", run), key="grounding")
+
+
+def checked_answer(answer: str, grounding: Mapping[str, Any]) -> str:
+    """The answer without the marks that do not support their claims."""
+    return _rewritten(answer, grounding["claims"], drop=False)
+
+
+def strict_answer(answer: str, grounding: Mapping[str, Any]) -> str:
+    """The answer without the claims that no passage supports; "" where none is left."""
+    if not any(one["supported"] for one in grounding["claims"]):
+        return ""
+    text = _rewritten(answer, grounding["claims"], drop=True)
+    lines = text.split("\n")
+    kept = [line for n, line in enumerate(lines) if not _leads_nowhere(line, lines[n + 1 :])]
+    text = re.sub(r"[ \t]{2,}", " ", re.sub(r"\n{3,}", "\n\n", "\n".join(kept)))
+    return re.sub(r"[ \t]+(?=\n|$)", "", text).strip()
+
+
+def _rewritten(answer: str, found: Sequence[Mapping[str, Any]], *, drop: bool) -> str:
+    for one in reversed(found):
+        start, end = one["start"], one["end"]
+        after = MARKS.match(answer, end)
+        end = after.end() if after else end
+        text = answer[start:end]
+        if drop and not one["supported"]:
+            text = ""
+        elif one["removed"]:
+            text = MARKS.sub(partial(_kept_marks, kept=one["kept"]), text)
+        answer = answer[:start] + text + answer[end:]
+    return answer
+
+
+def _kept_marks(found: re.Match[str], kept: Sequence[int]) -> str:
+    marks = found[0]
+    numbers = [int(number) for number in re.findall(r"\d+", marks)]
+    blank = marks[: len(marks) - len(marks.lstrip())]
+    shown = "".join(f"[{number}]" for number in numbers if number in kept)
+    return f"{blank}{shown}" if shown else ""
+
+
+def _leads_nowhere(line: str, after: Sequence[str]) -> bool:
+    """Whether a line led in a list of which nothing is left."""
+    following = next((one for one in after if one.strip()), "")
+    return is_lead_in(line) and bool(line.strip()) and not re.match(r"\s*([-*+\u2022]|\d+[.)])\s", following)
