@@ -35,6 +35,14 @@ Filter = Annotated[
         help="Only documents with KEY=V, KEY=A,B, KEY!=V, KEY>=V, KEY<=V, KEY>V or KEY<V; repeat for more.",
     ),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="STEP", help="Leave a step out, such as rerank; repeat for more."),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option("--also", metavar="STEP", help="Take a step in that is off at first: freshness."),
+]
 
 
 def ingest(
@@ -140,6 +148,8 @@ def ask(
     ] = None,
     k: K = None,
     filter: Filter = None,
+    without: Without = None,
+    also: Also = None,
     trace: Annotated[bool, typer.Option("--trace", help="Show the steps that made the answer.")] = False,
 ) -> None:
     """Answer a question from the documents, with the sources of every statement."""
@@ -147,7 +157,9 @@ def ask(
     from .filter_expression import parse_filters
     from .wiring import check_adapter, open_chain, open_kb, settings_model, takes_adapters
 
-    settings = call.load(model_spec=model, search_k=k).settings
+    settings = call.load(
+        model_spec=model, search_k=k, chain_without=without or None, chain_also=also or None
+    ).settings
     if not question.strip():
         raise UsageError("The question is empty.", remedy="Give a question in quotes.")
     turn: dict[str, object] = {"question": question, "history": read_history(history) if history else []}
@@ -169,6 +181,8 @@ def chat(
         typer.Argument(metavar="PATH", help="Files, folders or patterns, ingested first."),
     ] = None,
     model: Model = None,
+    without: Without = None,
+    also: Also = None,
     host: Annotated[
         str | None,
         typer.Option("--host", metavar="H", help="Address to listen on.  [default: 127.0.0.1]"),
@@ -180,7 +194,13 @@ def chat(
     """Open the web chat; the PATHs are ingested first."""
     from .web_chat import run_chat
 
-    loaded = call.load(model_spec=model, ui_host=host, ui_port=port)
+    loaded = call.load(
+        model_spec=model,
+        ui_host=host,
+        ui_port=port,
+        chain_without=without or None,
+        chain_also=also or None,
+    )
     return run_chat(call.output, loaded.settings, paths or [])
 
 

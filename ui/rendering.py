@@ -131,7 +131,7 @@ def draw_settings(console: Console, loaded: Loaded) -> None:
     table = _table("option", "value", "from")
     for name, origin in loaded.origins.items():
         value = loaded.value(name)
-        shown = "" if value is None else str(value)
+        shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
         table.add_row(
             Text(name), Text(printable(shown)), Text(origin, style="dim" if origin == "default" else "")
         )

@@ -11,18 +11,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from .errors import SettingsError
+from .steps import OFF, STEPS, unknown_step
 
 __all__ = ["FLAGS", "Loaded", "Option", "Settings", "load_settings", "options"]
 
@@ -39,6 +42,8 @@ FLAGS: Mapping[str, str] = {
     "search.k": "-k",
     "search.alpha": "--alpha",
     "search.mode": "--mode",
+    "chain.without": "--without",
+    "chain.also": "--also",
     "ui.host": "--host",
     "ui.port": "--port",
 }
@@ -108,6 +113,27 @@ class SearchSettings(Section):
     )
 
 
+def _step_names(given: object) -> object:
+    """Names of steps: a list in the file and from flags, a text with commas in the environment."""
+    names = [name.strip() for name in given.split(",")] if isinstance(given, str) else given
+    for name in names if isinstance(names, (list, tuple)) else ():
+        if told := unknown_step(str(name)):
+            raise PydanticCustomError("step", "{told}", {"told": told})
+    return names
+
+
+StepNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_step_names)]
+
+
+class ChainSettings(Section):
+    """What a question goes through."""
+
+    without: StepNames = Field(default=(), description=f"Steps to leave out, of {', '.join(STEPS)}.")
+    also: StepNames = Field(
+        default=(), description=f"Steps to take in that are off at first: {', '.join(sorted(OFF))}."
+    )
+
+
 class AdapterSettings(Section):
     """Where fine-tuned adapters are."""
 
@@ -146,6 +172,7 @@ class Settings(BaseSettings):
     kb: KbSettings = KbSettings()
     model: ModelSettings = ModelSettings()
     search: SearchSettings = SearchSettings()
+    chain: ChainSettings = ChainSettings()
     adapters: AdapterSettings = AdapterSettings()
     ui: UiSettings = UiSettings()
 
@@ -200,7 +227,7 @@ class Loaded:
 def options() -> list[Option]:
     """Every option, in the order of the sections."""
     return [
-        Option(f"{section}.{key}", field.description or "", field.default, _is_secret(field))
+        Option(f"{section}.{key}", field.description or "", _default(field), _is_secret(field))
         for section, model in _sections().items()
         for key, field in model.model_fields.items()
     ]
@@ -239,6 +266,10 @@ def _sections() -> dict[str, type[Section]]:
         for name, field in Settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
     }
+
+
+def _default(field: FieldInfo) -> object:
+    return None if field.default == () else field.default  # an empty list is no value to show
 
 
 def _is_secret(field: FieldInfo) -> bool:
@@ -294,12 +325,16 @@ def _unknown(name: str, where: str, known: list[str], kind: str) -> SettingsErro
     )
 
 
+def _sentence(message: str) -> str:
+    return message if message.endswith("?") else f"{message.lower()}."
+
+
 def _wrong_value(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"][:2])
     option = next((option for option in options() if option.name == name), None)
     given = "its value" if option is None or option.secret else repr(first["input"])
     return SettingsError(
-        f"The setting {name} ({origins.get(name, 'default')}) cannot be {given}: {first['msg'].lower()}.",
+        f"The setting {name} ({origins.get(name, 'default')}) cannot be {given}: {_sentence(first['msg'])}",
         remedy=f"{option.description if option else ''} Default: {option.default if option else ''}.".strip(),
     )

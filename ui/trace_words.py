@@ -90,7 +90,7 @@ def _told(
 ) -> Told:
     ms = float(entry.get("ms") or 0.0)
     if detail.get("left_out"):
-        return Told(step, ms, f"Left out {_text(detail['left_out'])}.", left_out=True)
+        return Told(step, ms, _left_out(_text(detail["left_out"])), left_out=True)
     sentence = SENTENCES.get(step, _any_step)(detail, counts)
     return Told(
         step,
@@ -103,6 +103,10 @@ def _told(
 
 
 # -- one sentence a step -----------------------------------------------------------------------------------
+
+
+def _left_out(why: str) -> str:
+    return f"Left out{' ' if why.startswith('by ') else ': '}{why}."
 
 
 def _condense(detail: Detail, counts: tuple[int, int]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urldefrag, urlsplit
 
 from .errors import ModelError, UsageError
+from .steps import left_out
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -45,8 +46,10 @@ def open_chain(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | Non
     """The chain over this knowledge base, with this chat model."""
     from ragweave.chains import rag_chain
 
-    search = settings.search
-    return rag_chain(model, kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode))
+    search, steps = settings.search, settings.chain
+    chain = rag_chain(model, kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode))
+    # A call's own `without` stands instead of this one.
+    return chain.with_config(configurable={"without": left_out(steps.without, steps.also)})
 
 
 @contextmanager

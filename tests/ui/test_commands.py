@@ -170,6 +170,32 @@ def test_history_completes_a_follow_up(run: Run, workplace: Path) -> None:
     assert state["standalone"] != "And for parents?"
 
 
+@pytest.mark.parametrize(
+    "flags", [["--without", "condense"], ["--without", "ground", "--without", "condense"]]
+)
+def test_a_step_is_left_out_by_a_flag(run: Run, workplace: Path, flags: list[str]) -> None:
+    (workplace / "turns.json").write_text('[["user", "How many days of annual leave are there?"]]')
+    run("ingest", "handbook")
+
+    _, with_it = run("ask", "And when do they expire?", "--history", "turns.json")
+    _, state = run("ask", "And when do they expire?", "--history", "turns.json", *flags)
+
+    assert with_it["standalone"] != state["standalone"] == "And when do they expire?"
+    assert state["trace"][0]["detail"] == {"left_out": "by the call"}
+
+
+def test_the_trace_is_a_tree_with_what_became_of_each_passage(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("ingest", "handbook")
+
+    main(["ask", "How many days of annual leave do employees get?", "--trace"])
+
+    written = capsys.readouterr().out
+    assert written.index("[1] Leave") < written.index("Trace, ") < written.index("Found ")
+    assert "1  Leave › Annual leave" in written
+
+
 def test_an_empty_knowledge_base_says_how_to_fill_it(
     run: Run, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -42,6 +42,17 @@ def test_another_file_replaces_the_one_of_the_working_directory() -> None:
     assert (loaded.settings.search.k, loaded.settings.search.alpha, loaded.file) == (8, 0.3, other)
 
 
+def test_steps_are_a_list_in_the_file_and_a_text_with_commas_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write('[chain]\nwithout = ["ground"]\nalso = ["freshness"]\n')
+    monkeypatch.setenv("RAGWEAVE_CHAIN_WITHOUT", "rerank, filter")
+
+    chain = load_settings().settings.chain
+
+    assert (chain.without, chain.also) == (("rerank", "filter"), ("freshness",))
+
+
 def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAGWEAVE_UI_PORT", "")
 
@@ -57,6 +68,8 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) ->
         ("ui = 1", "Unknown table 'ui'"),
         ('[kb]\napi_key = "s3cret"', "holds the secret kb.api_key.*environment: RAGWEAVE_KB_API_KEY"),
         ("[ui\n", "ragweave.toml cannot be read"),
+        ('[chain]\nwithout = ["rerenk"]', r"there is no step 'rerenk', did you mean 'rerank'\?"),
+        ("[chain]\nalso = 3", r"chain.also \(ragweave.toml\) cannot be 3"),
         ("[ui]\nport = 70000", r"ui.port \(ragweave.toml\) cannot be 70000.*Default: 7860"),
         ('[search]\nmode = "fuzzy"', "search.mode .*cannot be 'fuzzy'.*'hybrid', 'keyword' or 'vector'"),
         ("[search]\nk = 0", "search.k .*cannot be 0"),
@@ -113,6 +126,7 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_are_at_most_25_options_and_each_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"search.mode": "vector", "search.alpha": "1", "ui.port": "9"}
+    values |= {"chain.without": "rerank", "chain.also": "freshness"}
     for option in options():
         monkeypatch.setenv(option.environment, values.get(option.name, "7"))
 

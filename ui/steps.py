@@ -1,0 +1,44 @@
+"""The steps of the chain that can be left out: what each does, in a sentence, and which are off at first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+
+__all__ = ["OFF", "STEPS", "left_out", "unknown_step"]
+
+# In the order of the chain; the sentences stand beside the switches of the page.
+STEPS: Mapping[str, str] = {
+    "condense": "Makes a follow-up question stand alone, from what was said before.",
+    "transform": "Searches with more queries than the question itself where that helps.",
+    "route": "Chooses where to search, or whether to, by the kind of question.",
+    "filter": "Drops passages that have too little to do with the question.",
+    "freshness": "Prefers newer passages, and the newest of several versions.",
+    "rerank": "Puts the passages found into a better order.",
+    "diversify": "Drops passages that repeat others.",
+    "abstain": "Gives no answer where the documents do not hold one.",
+    "expand": "Adds what stands around the passages found.",
+    "ground": "Checks the sentences of an answer against its sources.",
+}
+OFF = frozenset({"freshness"})  # what is newest is not always what is asked for
+
+
+def left_out(without: Collection[str], also: Collection[str]) -> list[str]:
+    """The steps that a chain leaves out: those off at first but for `also`, and those of `without`.
+
+    >>> left_out(["rerank"], []), left_out([], ["freshness"])
+    (['freshness', 'rerank'], [])
+    """
+    return [name for name in STEPS if name in without or (name in OFF and name not in also)]
+
+
+def unknown_step(name: str) -> str:
+    """What to say of a name that is no step's; "" for one that is.
+
+    >>> unknown_step("rerenk")
+    "there is no step 'rerenk', did you mean 'rerank'?"
+    """
+    if name in STEPS:
+        return ""
+    close = get_close_matches(name, STEPS, n=1, cutoff=0.0)[0]  # always names one
+    return f"there is no step {name!r}, did you mean {close!r}?"
