@@ -1,0 +1,261 @@
+"""A question becomes the queries that are searched: itself, and others where they are worth a search.
+
+The gate is here: each method runs only where its cue is in the question, so that a plain question is one
+query and costs no call of a model. The methods are next door; knows no store.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from .adapter_choice import for_rewriting
+from .alone import StandaloneStep
+from .decompose import asks_for_several, decompose
+from .knowledge_base import KnowledgeBase
+from .lexicon import Lexicon
+from .model_queries import MODEL_METHODS
+from .queries import Query
+from .retriever import KnowledgeBaseRetriever
+from .spelling import repaired, repairs
+from .state import RagState, text_of
+from .step import Piece, Step
+from .variants import LONG, acronym_variants, asked_in, keywords
+
+__all__ = ["METHODS", "Methods", "lexicon_of", "transform_step", "transformer"]
+
+METHODS = (
+    "spelling", "acronyms", "keywords", "decompose", "rewrite", "multi_query", "hyde", "step_back",
+)  # fmt: skip
+Methods = Literal["auto"] | Sequence[str]
+LexiconOf = Callable[[], Lexicon]
+NO_LEXICON = "the retriever is no knowledge base, so the words of its collection are not known"
+TOO_LARGE = "the collection is too large for its words to be known"
+ACRONYM_WEIGHT, KEYWORDS_WEIGHT = 0.5, 0.5
+
+
+def transformer(
+    source: KnowledgeBase | Runnable[Any, Any] | None = None,
+    model: Runnable[Any, Any] | None = None,
+    *,
+    methods: Methods = "auto",
+    most: int = 6,
+) -> StandaloneStep:
+    """The step that makes queries of a question, for `rag_chain(transform=...)` or by itself.
+
+    Args:
+        source: the knowledge base or its retriever, whose words spelling and acronyms go by.
+        model: a chat model; by default it is asked only to split what the rule cannot.
+        methods: "auto", or the names of those that are to run: `METHODS` has them all.
+        most: queries, the question among them.
+
+    Raises:
+        ValueError: an unknown method, or one that needs a model where there is none.
+
+    >>> transformer(methods=["decompose"]).invoke("Rules for pets and for visitors?")
+    ['Rules for pets and for visitors?', 'Rules for pets', 'Rules for visitors']
+    """
+    return StandaloneStep(transform_step(lexicon_of(source), model, methods=methods, most=most), "queries")
+
+
+def lexicon_of(source: Any) -> LexiconOf | None:
+    """What gives the lexicon of a knowledge base or its retriever; None for anything else."""
+    if isinstance(source, KnowledgeBaseRetriever):
+        return source.kb.lexicon
+    return source.lexicon if isinstance(source, KnowledgeBase) else None
+
+
+def transform_step(
+    lexicon: LexiconOf | None,
+    model: Runnable[Any, Any] | None = None,
+    *,
+    methods: Methods = "auto",
+    most: int = 6,
+) -> Step:
+    """Sets `queries`, the question first, and `_queries` with what is known of each."""
+    wanted = _checked(methods, model)
+    if most < 1:
+        raise ValueError(f"most={most}: give the number of queries wanted, 1 or more.")
+
+    def plan(state: RagState) -> _Plan:
+        return _Plan(state["standalone"], lexicon, model is not None, wanted)
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        planned = plan(state)
+        asked = planned.messages()
+        # A model that raises is a method that gave nothing: the question itself is still searched.
+        replies = model.batch(asked, for_rewriting(config), return_exceptions=True) if model and asked else []
+        yield planned.finished(replies, detail, most, model)
+
+    async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
+        planned = plan(state)
+        asked = planned.messages()
+        replies = (
+            await model.abatch(asked, for_rewriting(config), return_exceptions=True)
+            if model and asked
+            else []
+        )
+        yield planned.finished(replies, detail, most, model)
+
+    return Step("transform", run, arun)
+
+
+def _checked(methods: Methods, model: Any) -> tuple[str, ...] | None:
+    """The methods asked for, in the order in which they run; None for "auto"."""
+    if methods == "auto":
+        return None
+    if isinstance(methods, str):
+        raise ValueError(f"methods={methods!r}: give 'auto', or a list of {', '.join(METHODS)}.")
+    for name in methods:
+        if name not in METHODS:
+            nearest = difflib.get_close_matches(name, METHODS, n=1, cutoff=0.0)[0]
+            raise ValueError(
+                f"Unknown method {name!r}: did you mean {nearest!r}? There are {', '.join(METHODS)}."
+            )
+        if model is None and name in MODEL_METHODS and name != "decompose":
+            raise ValueError(f"The method {name!r} is a chat model's work: give a model, or leave it out.")
+    return tuple(name for name in METHODS if name in methods)
+
+
+@dataclass
+class _Plan:
+    """The methods of one question: those by rule are done at once, those by model wait for its replies."""
+
+    question: str
+    lexicon_of: LexiconOf | None
+    has_model: bool
+    wanted: tuple[str, ...] | None  # None: the gate decides
+    queries: list[Query] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)  # methods that wait for a reply
+
+    def __post_init__(self) -> None:
+        self.queries.append(Query(self.question))
+        if not self.question.strip():
+            return
+        self.base = self._spelt()
+        for name, method in (("acronyms", self._acronyms), ("keywords", self._keywords)):
+            if self._may(name):
+                method()
+        if self._may("decompose"):
+            self._decompose()
+        self.asked.extend(name for name in self.wanted or () if name in MODEL_METHODS and name != "decompose")
+
+    def messages(self) -> list[list[BaseMessage]]:
+        """What the model is to be given, one list a call."""
+        return [MODEL_METHODS[name].messages(self.base) for name in self.asked]
+
+    def finished(self, replies: Sequence[Any], detail: dict[str, Any], most: int, model: Any) -> Piece:
+        """The queries, the model's among them, and what the trace tells."""
+        for name, reply in zip(self.asked, replies, strict=True):
+            self._read(name, reply, detail)
+        queries = list({query.text: query for query in reversed(self.queries)}.values())[::-1]
+        detail["by"] = "model" if self.asked else "rule"
+        detail["methods"] = self.told
+        if self.asked:
+            detail["model"] = _name(model)
+            detail["tokens"] = _tokens(replies)
+        if len(queries) > most:
+            detail["left_out"] = [query.text for query in queries[most:]]
+        return {"queries": [query.text for query in queries[:most]], "_queries": queries[:most]}
+
+    # -- by rule -------------------------------------------------------------------------------------------
+
+    def _may(self, name: str) -> bool:
+        return self.wanted is None or name in self.wanted
+
+    def _tell(self, name: str, why: str, queries: Sequence[Query] = ()) -> None:
+        self.told.append(
+            {"name": name, "ran": bool(queries), "why": why, "queries": [query.text for query in queries]}
+        )
+        self.queries.extend(queries)
+
+    def _lexicon(self, name: str) -> Lexicon | None:
+        if self.lexicon_of is None:
+            self._tell(name, NO_LEXICON)
+            return None
+        return self.lexicon_of()
+
+    def _spelt(self) -> str:
+        """The question with its spelling repaired, which the other methods go on with."""
+        lexicon = self._lexicon("spelling") if self._may("spelling") else None
+        if lexicon is None:
+            return self.question
+        found = repairs(self.question, lexicon)
+        if not found:
+            self._tell("spelling", "no misspelt word was found" if lexicon.complete else TOO_LARGE)
+            return self.question
+        text = repaired(self.question, found)
+        changed = ", ".join(f"{one.word} -> {one.meant}" for one in found)
+        self._tell(
+            "spelling", f"the collection does not hold what it repaired: {changed}", [Query(text, "spelling")]
+        )
+        return text
+
+    def _acronyms(self) -> None:
+        lexicon = self._lexicon("acronyms")
+        if lexicon is None:
+            return
+        variants = [Query(text, "acronym", ACRONYM_WEIGHT) for text in acronym_variants(self.base, lexicon)]
+        why = (
+            "the collection says what it stands for"
+            if variants
+            else "no acronym that the collection explains"
+        )
+        self._tell("acronyms", why, variants)
+
+    def _keywords(self) -> None:
+        is_long = len(self.base.split()) > LONG
+        if not is_long and self.wanted is None:
+            self._tell("keywords", "the question is short")
+            return
+        asking = asked_in(self.base) if is_long else ""
+        lexicon = self.lexicon_of() if self.lexicon_of else None
+        text = asking or keywords(self.base, lexicon)
+        why = "the sentences of a long message that ask" if asking else "the words that carry meaning"
+        self._tell("keywords", why, [Query(text, "keywords", KEYWORDS_WEIGHT)] if text else [])
+
+    def _decompose(self) -> None:
+        lexicon = self.lexicon_of() if self.lexicon_of else None
+        parts = decompose(self.base, together=lexicon.together if lexicon else None)
+        if parts:
+            self._tell("decompose", "it asks for several things", [Query(one, "part") for one in parts])
+        elif self.has_model and (self.wanted is not None or asks_for_several(self.base)):
+            self.asked.append("decompose")
+        else:
+            self._tell("decompose", "it asks for one thing")
+
+    # -- by model ------------------------------------------------------------------------------------------
+
+    def _read(self, name: str, reply: Any, detail: dict[str, Any]) -> None:
+        if isinstance(reply, Exception):
+            self._degraded(name, f"The model failed at {name} ({type(reply).__name__})", detail)
+            return
+        text = text_of(reply) if isinstance(reply, BaseMessage) else str(reply)
+        queries = MODEL_METHODS[name].read(text, self.base)
+        if not queries:
+            self._degraded(name, f"The model's reply to {name} was not {MODEL_METHODS[name].form}", detail)
+        elif name == "decompose" and len(queries) == 1:
+            self._tell(name, "the model says that it asks for one thing")
+        else:
+            self._tell(name, "written by the model", queries)
+
+    def _degraded(self, name: str, what: str, detail: dict[str, Any]) -> None:
+        before = f"{detail['degraded']} " if "degraded" in detail else ""
+        detail["degraded"] = f"{before}{what}; the question is searched without it."
+        self._tell(name, what)
+
+
+def _name(model: Any) -> str:
+    name = getattr(model, "model_name", None) or getattr(model, "model", None)
+    return name if isinstance(name, str) else type(model).__name__
+
+
+def _tokens(replies: Sequence[Any]) -> dict[str, int]:
+    used = [getattr(reply, "usage_metadata", None) or {} for reply in replies]
+    return {kind: sum(one.get(f"{kind}_tokens", 0) for one in used) for kind in ("input", "output")}
