@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["CONDENSE", "NOT_IN_DOCUMENTS", "PASSAGE", "QUESTION", "RULES", "SHORT_RULES"]
+__all__ = [
+    "CONDENSE",
+    "DECOMPOSE",
+    "HYDE",
+    "MULTI_QUERY",
+    "NOT_IN_DOCUMENTS",
+    "PASSAGE",
+    "QUESTION",
+    "REWRITE",
+    "RULES",
+    "SHORT_RULES",
+    "STEP_BACK",
+]
 
 # What a model answers, and nothing else, where the passages do not hold the answer. Never shown.
 NOT_IN_DOCUMENTS = "NOT IN THE DOCUMENTS"
@@ -41,3 +53,38 @@ Conversation:
 {history}
 
 Last question: {question}"""
+
+# Human messages; filled by model_queries.py. Each begins with what is asked for and ends with the question.
+# Comes back: one question, nothing else.
+REWRITE = """Rewrite the question for a search engine over a company's documents.
+Keep its meaning, language, names and numbers. Do not answer it.
+Reply with the question alone.
+
+Question: {question}"""
+
+# Comes back: a numbered list of {count} questions.
+MULTI_QUERY = """Write {count} other wordings of the question, for a search engine.
+Each asks for the same thing in other words and in the same language. Do not answer.
+Reply with a numbered list, one question a line.
+
+Question: {question}"""
+
+# Comes back: a numbered list, one line where the question asks for one thing.
+DECOMPOSE = """Split the question into the smallest questions that can be looked up one by one.
+Each must be understood without the others. Keep names, numbers and language. Do not answer.
+If it asks for one thing, repeat it. At most {count}.
+Reply with a numbered list, one question a line.
+
+Question: {question}"""
+
+# Comes back: one short passage.
+HYDE = """Write two or three plain sentences as they could stand in a document that answers the question.
+Use the language of the question. Reply with the sentences alone.
+
+Question: {question}"""
+
+# Comes back: one question, nothing else.
+STEP_BACK = """Write the more general question behind this one: what one would look up first.
+Keep its subject and its language. Do not answer it. Reply with the question alone.
+
+Question: {question}"""
