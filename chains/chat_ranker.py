@@ -1,0 +1,117 @@
+"""A chat model as a reranker: one call that puts the passages in order.
+
+Knows no retrieval. What the model replies is a list of numbers, or it counts as no reply.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.documents import Document
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable
+from langchain_core.runnables.config import ensure_config
+from pydantic import ConfigDict, Field
+
+from .adapter_choice import for_rewriting
+from .errors import ChainError
+from .passage_text import passage_text
+from .prompts import RANK
+from .rework import Reworked, Reworker, rescored
+from .state import text_of
+
+__all__ = ["ChatRanker", "UnreadableRanking", "parse_ranking"]
+
+TOP = 20  # passages in the prompt
+PASSAGE_LENGTH = 600  # characters of each: with 20 of them some 3,000 tokens
+QUESTION_LENGTH = 2000  # characters
+SHOWN = 80  # characters of a reply in an error
+RANKING = re.compile(r"[\[\]\d,>\s]+\.?")  # 3, 1, 2; [3] > [1]; [3, 1]
+NUMBER = re.compile(r"\d+")
+
+
+class UnreadableRanking(ChainError):
+    """The model's reply is no list of the passages' numbers."""
+
+
+class ChatRanker(Reworker):
+    """Orders passages by one call of a chat model.
+
+    Use it where a large model is at hand and no cross-encoder: it costs a call of some 3,000 tokens before
+    every answer. `Rerank(ChatRanker(model))` blends its order with the search's, and survives a reply that
+    is no list. The model is called as its base, whatever adapter the answer is to come from.
+
+    Args:
+        model: any LangChain chat model.
+        top: passages that the model is shown, 600 characters of each; those after them keep their order.
+    """
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    model: Any
+    top: int = Field(TOP, ge=2, le=100)
+
+    def __init__(self, model: Runnable[Any, Any], *, top: int = TOP) -> None:
+        if not isinstance(model, Runnable):
+            raise TypeError(f"model is a {type(model).__name__}: give a LangChain chat model.")
+        # Pydantic's own __init__ takes keywords only.
+        super().__init__(**{"model": model, "top": top})
+
+    def rework(self, documents: Sequence[Document], query: str) -> Reworked:
+        """The passages in the model's order; those that it leaves out follow in theirs.
+
+        Raises:
+            UnreadableRanking: the reply is no list of the passages' numbers, each once.
+        """
+        shown = documents[: self.top]
+        if len(shown) < 2:
+            return Reworked(list(documents))
+        reply = self.model.invoke([HumanMessage(_prompt(shown, query))], for_rewriting(ensure_config()))
+        named = parse_ranking(text_of(reply), len(shown))
+        order = named + [place for place in range(len(shown)) if place not in named]
+        ranked = [rescored(shown[place], rerank=1 - rank / len(order)) for rank, place in enumerate(order)]
+        return Reworked([*ranked, *documents[self.top :]], detail=_told(reply, len(named)))
+
+
+def parse_ranking(reply: str, passages: int) -> list[int]:
+    """The places, from 0, that a reply names by their numbers, from 1.
+
+    >>> parse_ranking("3, 1", 4)
+    [2, 0]
+
+    Raises:
+        UnreadableRanking: anything else than numbers, one that stands for no passage, or one named twice.
+    """
+    reply = reply.strip()
+    numbers = [int(number) for number in NUMBER.findall(reply)]
+    if not numbers or not RANKING.fullmatch(reply) or len(set(numbers)) < len(numbers):
+        problem = "is no list of numbers, each once"
+    elif not all(1 <= number <= passages for number in numbers):
+        problem = f"names a passage that there is not among {passages}"
+    else:
+        return [number - 1 for number in numbers]
+    raise UnreadableRanking(
+        f"The ranking {reply[:SHOWN]!r} {problem}.", remedy="Give a model that follows instructions."
+    )
+
+
+def _prompt(documents: Sequence[Document], query: str) -> str:
+    passages = "\n\n".join(
+        f"[{number}] {passage_text(document)[:PASSAGE_LENGTH]}"
+        for number, document in enumerate(documents, start=1)
+    )
+    fence = f"===== {secrets.token_hex(8)} ====="  # no passage can hold it
+    return RANK.format(fence=fence, passages=passages, question=query[:QUESTION_LENGTH])
+
+
+def _told(reply: BaseMessage, named: int) -> dict[str, Any]:
+    used = getattr(reply, "usage_metadata", None) or {}
+    told: dict[str, Any] = {"by": "model", "named": named}
+    if name := reply.response_metadata.get("model_name"):
+        told["model"] = str(name)
+    if used:
+        told["tokens"] = {"input": used["input_tokens"], "output": used["output_tokens"]}
+    return told
