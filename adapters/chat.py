@@ -363,6 +363,11 @@ class ChatLora(AdapterChoice):
             profile["max_input_tokens"] = length
         return profile
 
+    @property
+    def counts_locally(self) -> bool:
+        """Whether `get_num_tokens` counts in this process; a server would be asked for each text."""
+        return self.custom_get_token_ids is not None or not is_server(self.base)
+
     def get_num_tokens(self, text: str) -> int:
         """How many tokens of the base model's a text has."""
         if self.custom_get_token_ids is not None:

@@ -65,6 +65,15 @@ class Chunk:
     metadata: Mapping[str, Any] = field(default_factory=dict)  # the caller's own, as it came in
     vector: Vector | None = None  # not given back by every read
 
+    def filterable(self) -> dict[str, Any]:
+        """What a filter is compared with: the caller's keys, and Ragweave's own in front of them."""
+        own = ("source", "title", "start", "end", "page", "heading", "updated_at")
+        return {
+            **self.metadata,
+            "chunk": self.position,
+            **{name: getattr(self, name) for name in own},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:

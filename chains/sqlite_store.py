@@ -136,6 +136,18 @@ class SqliteStore:
             )
             return [read_chunk(row, None if blob is None else read_vector(blob)) for *row, blob in rows]
 
+    def around(self, source: str, first: int, last: int) -> list[Chunk]:
+        """The chunks of a source from one position to another, both included, in order, without vectors."""
+        with self._database.reading() as transaction:
+            if transaction is None or not _encoded([source]):
+                return []
+            rows = transaction.connection.execute(
+                f"SELECT {CHUNK_COLUMNS} FROM chunks "
+                "WHERE tenant = ? AND source = ? AND position BETWEEN ? AND ? ORDER BY position",
+                (transaction.tenant, source, first, last),
+            )
+            return [read_chunk(row) for row in rows]
+
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks with these ids, without vectors; missing ones are left out."""
         with self._database.reading() as transaction:
