@@ -1,0 +1,270 @@
+"""What a talk was about: its subject, and the names and things that its last turns mention.
+
+By capital letters, quotation marks and articles, so for English. Completes no question and knows no model.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from langchain_core.messages import BaseMessage, HumanMessage
+
+from .state import text_of
+
+__all__ = [
+    "FUNCTION_WORDS",
+    "Talk",
+    "bare",
+    "content_words",
+    "folded",
+    "items_in",
+    "names_in",
+    "noun_phrases",
+    "talk_of",
+    "works_in",
+]
+
+TURNS = 12  # messages looked back on, beside the first two
+LONGEST = 1000  # characters of a message; what a long answer says first is what it is about
+A_NAME = 60  # characters; a longer stretch is no name to put into a question
+
+# Words that begin sentences and name nothing, and those that only connect.
+FUNCTION_WORDS = frozenset(
+    """a an the this that these those it its he she his her him they their them we you i my your our me
+    us and or but so if as at by for from in into of on onto to with without about after before
+    between during since until while when where who whom whose which what why how is are was were be
+    been being do does did done has have had can could should would may might must will shall not no
+    yes there here then than also only just very too any some all each both more most other others
+    another such own same one two many much few several every either neither however although though
+    because despite due per via over under again once ever never always often still yet even get got
+    go goes went please""".split()
+)
+ASKING = frozenset(
+    """who what when where why how which whose whom is are was were do does did can could should may
+    must will would has have had am any anything tell explain show describe list name give find
+    compare please i i'm my we our let help hi hello hey thanks thank ok okay yes no and but or so""".split()
+)
+GREETING = frozenset("hi hello hey thanks thank ok okay please help yes no".split())
+# What a work, a group or a rule is called; beside it, a name is that of a thing and not of a person.
+KINDS = (
+    "album|film|movie|song|single|book|novel|show|series|band|club|team|company|play|musical|game|poem|record|"
+    "magazine|tour|group|recording|label|act|policy|plan|product|project|program|programme|foundation|movement"
+)
+BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$", re.IGNORECASE)
+AFTER = re.compile(rf",? (?:{KINDS})\b", re.IGNORECASE)
+
+WORD = re.compile(r"\w[\w'’-]*")
+QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
+NAME = re.compile(
+    r"(?<![\w'’])(?:[A-Z][a-z]?\.\s?)*[A-Z][\w’-]*(?:'(?!s\b)\w+)*"
+    r"(?:(?:\s(?:of|the|and|de|la|van|von|der|to|for|in|on|a|&)){0,2}"
+    r"\s(?:\(?[A-Z]|\d)[\w’.-]*(?:'(?!s\b)\w+)*)*"
+)
+DATE = re.compile(
+    r"(?:\d|(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber|\w+day\b)"
+)
+SENTENCE = re.compile(
+    r"\b(?:is|are|was|were|does|do|did|has|have|can|cannot|not|need|want|my|me|please|won't|doesn't|don't)\b"
+)
+DETERMINED = re.compile(r"\b(the|an?|my|your|our|any|some|this|that|these|those)\s+", re.IGNORECASE)
+MEASURED = re.compile(r"\b(?:how many|how much|which|what (?:kind|sort|type)s? of)\s+", re.IGNORECASE)
+DOING = re.compile(
+    r"\b(?:do|does|did|can|could|should|may|must|will|would|are|were|have|has)\s+(?=[a-z-]+s\b)",
+    re.IGNORECASE,
+)
+OWN = ("my", "your", "our")
+NUMBERED = re.compile(r"(?:^|\s)(?:\d+[.)]|[-*•])\s+([^\n]+?)(?=\s+(?:\d+[.)]|[-*•])\s|$)", re.MULTILINE)
+SERIES = re.compile(r"((?:[\w'’-]+ ?){1,4}(?:, (?:[\w'’-]+ ?){1,4})*),? (?:and|or) ((?:[\w'’-]+ ?){1,4})")
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The turns of a talk; `subject` and `aspect` where somebody wrote them as a title, not as a question.
+
+    `asked` are the questions completed, `raw` as they were asked, `told` the answers; oldest first.
+    """
+
+    subject: str = ""
+    aspect: str = ""
+    asked: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> str:
+        """The last question, completed."""
+        return self.asked[-1] if self.asked else ""
+
+    @property
+    def answer(self) -> str:
+        """The last answer."""
+        return self.told[-1] if self.told else ""
+
+    @cached_property
+    def subject_words(self) -> frozenset[str]:
+        """The words by which the subject may be named."""
+        return _words(self.subject)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The names that were said, folded, for finding them in questions typed in lower case."""
+        said = (self.aspect, *self.told[-4:], *self.raw[-4:])
+        return frozenset(folded(name) for text in said for name in names_in(text))
+
+    @cached_property
+    def title(self) -> str:
+        """The aspect without years and dots: as it would be named in a sentence."""
+        return bare(self.aspect).rstrip(". ")
+
+    def names_subject(self, text: str) -> bool:
+        """Whether a text names the subject, by any word of its name."""
+        return bool(_words(text) & self.subject_words)
+
+    def others(self, names: Iterable[str]) -> Iterator[str]:
+        """Of these names, those that are not the subject's and no dates."""
+        for name in names:
+            if len(name) <= A_NAME and not DATE.match(name) and not _words(name) <= self.subject_words:
+                yield name
+
+
+def talk_of(history: Sequence[BaseMessage]) -> Talk:
+    """The talk so far, cut to what a follow-up can point to."""
+    cut = max(2, len(history) - TURNS)
+    subjects: list[str] = []
+    asked: list[str] = []
+    told: list[str] = []
+    in_title = False
+    for message in [*history[:2], *history[cut:]]:
+        text = " ".join(text_of(message)[:LONGEST].split())
+        if isinstance(message, HumanMessage) and _is_title(text):
+            subjects = [*subjects, text] if in_title else [text]
+            in_title = True
+            continue
+        in_title = False
+        (asked if isinstance(message, HumanMessage) else told).append(text)
+    subject = bare(subjects[0]) if subjects else ""
+    aspect = subjects[1] if len(subjects) > 1 else ""
+    return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told))
+
+
+def _is_title(text: str) -> bool:
+    """Whether a message is a title and no sentence: "Travel Policy", "Yes (band)", "Harry Nilsson"."""
+    words = text.split()
+    if not 0 < len(words) <= 12 or "?" in text or not (text[0].isupper() or text[0] in "0123456789\"“'"):
+        return False
+    if SENTENCE.search(text) or (len(words) > 4 and text.endswith((".", "!", ":")) and text[-3:] != "..."):
+        return False
+    first = words[0].lower().strip(",.!")
+    if first not in ASKING:
+        return True
+    return "(" in text or (first not in GREETING and sum(word[0].isupper() for word in words) >= 3)
+
+
+def bare(title: str) -> str:
+    """A title without what tells it from its namesakes: "Yes (band)" is "Yes"."""
+    return re.sub(r"\s*\([^)]*\)\s*$", "", title).strip() or title
+
+
+def folded(text: str) -> str:
+    """In lower case and without accents, as names are typed in a hurry."""
+    if text.isascii():
+        return text.lower()
+    return "".join(c for c in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(c))
+
+
+def _words(text: str) -> frozenset[str]:
+    words = {re.sub(r"['’]s?$", "", word) for word in WORD.findall(folded(text))} - FUNCTION_WORDS
+    words = words or {word for word in WORD.findall(folded(text))}
+    return frozenset(words | {word[:-1] for word in words if len(word) > 3 and word.endswith("s")})
+
+
+@lru_cache(maxsize=512)
+def names_in(text: str) -> tuple[str, ...]:
+    """Quoted titles and runs of capitalised words, in order of appearance.
+
+    >>> names_in('The band then released "Ceremony" and toured Europe with Ann Lee of the Cult.')
+    ('Ceremony', 'Europe', 'Ann Lee of the Cult')
+    """
+    quoted = list(QUOTED.finditer(text))
+    found = [(one.start(1), one[1]) for one in quoted if one[1][0].isupper() or one[1].count(" ") < 3]
+    for match in NAME.finditer(text):
+        if not any(one.start() <= match.start() < one.end() for one in quoted):
+            found.extend(_trimmed(text, match))
+    return tuple(name for _, name in sorted(found))
+
+
+def _trimmed(text: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:
+    """The run without function words at its beginning; none where only a sentence's first word is left."""
+    start, words = match.start(), match[0].split(" ")
+    begins = start == 0 or text[:start].rstrip()[-1:] in '.?!:\n"“'
+    while words and (words[0].lower() in FUNCTION_WORDS or (begins and words[0].lower() in ASKING)):
+        start += len(words[0]) + 1
+        words, begins = words[1:], False
+    plain = begins and len(words) == 1 and words[0][1:].islower() and not text.startswith("'s", match.end())
+    if words and words != ["I"] and not plain:
+        yield start, " ".join(words).rstrip(".-")
+
+
+@lru_cache(maxsize=512)
+def works_in(text: str) -> tuple[str, ...]:
+    """Names that are surely those of things: in quotation marks, beside their kind, or all there is."""
+    count = len(text.split())
+    return tuple(name for name in names_in(text) if count <= len(name.split()) + 2 or _is_work(name, text))
+
+
+def _is_work(name: str, text: str) -> bool:
+    place = text.find(name)
+    before, after = text[max(0, place - 24) : place], text[place + len(name) : place + len(name) + 24]
+    return before.endswith(('"', "“")) or bool(BEFORE.search(before) or AFTER.match(after))
+
+
+def content_words(text: str) -> list[str]:
+    """The words that carry meaning, in order."""
+    return [word for word in WORD.findall(text) if word.lower() not in FUNCTION_WORDS]
+
+
+def noun_phrases(text: str) -> list[str]:
+    """What a question speaks of without a name.
+
+    >>> noun_phrases("How many days of leave do contractors get under the annual plan?")
+    ['days of leave', 'contractors', 'the annual plan']
+    """
+    found: list[tuple[int, str]] = []
+    for pattern in (DETERMINED, MEASURED, DOING):
+        for match in pattern.finditer(text):
+            head = _run(text[match.end() :], most=1 if pattern is DOING else 4)
+            article = match[1].lower() if pattern is DETERMINED else ""
+            kept = article if article in OWN else "the" if article else ""
+            if head:
+                found.append((match.start(), f"{kept} {head}".strip()))
+    return [phrase for _, phrase in sorted(found)]
+
+
+def _run(text: str, *, most: int) -> str:
+    words: list[str] = []
+    for match in re.finditer(r"[\w'’-]+|[^\w\s]", text):
+        word = match[0]
+        if word == "of" and words and "of" not in words and most > 1:
+            words.append(word)
+        elif not word[0].isalnum() or word.lower() in FUNCTION_WORDS or len(words) >= most:
+            break
+        else:
+            words.append(word)
+    return " ".join(words[:-1] if words and words[-1] == "of" else words)
+
+
+def items_in(text: str) -> list[str]:
+    """What an answer enumerates: a list, or "A, B and C".
+
+    >>> items_in("There are two: the basic plan and the premium plan.")
+    ['the basic plan', 'the premium plan']
+    """
+    listed = [match[1].strip(" .;,") for match in NUMBERED.finditer(text)]
+    if len(listed) > 1:
+        return [item.split(":")[0] for item in listed]
+    match = SERIES.search(text.partition(": ")[2] or text)
+    return [part.strip() for part in [*match[1].split(", "), match[2]]] if match else []

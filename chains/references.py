@@ -1,0 +1,266 @@
+"""What the pointing words of a question stand for: "it", "their", "he", "this album", "the second one".
+
+Each resolver gives the question with the first such word replaced, or None. English; knows no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from .mentions import FUNCTION_WORDS, KINDS, Talk, bare, folded, items_in, names_in, noun_phrases, works_in
+
+__all__ = ["RESOLVERS", "Resolver", "owner"]
+
+HE_SHE = re.compile(r"\b(he|him|his|she|her|hers)\b", re.IGNORECASE)
+THEY = re.compile(r"\b(they|them|their|theirs)\b", re.IGNORECASE)
+IT = re.compile(r"\b(it|its)\b", re.IGNORECASE)
+OWNING = frozenset({"its", "their", "theirs", "his", "hers"})
+# "her" before one of these is an object ("give her the book"), before other words it owns ("her book").
+OBJECT_ENDS = re.compile(rf"\s*(?:$|[^\w\s]|(?:{'|'.join(sorted(FUNCTION_WORDS))})\b)", re.IGNORECASE)
+# "How long does it take", "Is it possible to": nothing is pointed to.
+IMPERSONAL = re.compile(
+    r"\bit (?:takes?|took|true|possible|ok|okay|says?|mentions?|rains?|make sense|like to|costs? to)\b"
+    r"|\b(?:time|day|date) is it\b"
+    r"|\b(?:is|was|would) it (?:so |not )?(?:to|that|if|possible|true|okay|ok|allowed|necessary|hard|"
+    r"difficult|easy|important|better|worth|safe|legal|normal|common)\b",
+    re.IGNORECASE,
+)
+SPAN = "time|year|season|period|point|era|month|week|day"
+TIME = re.compile(
+    r"\b((?:at|during|in|after|before|since|by|until) )?(?:all )?(?:this|that|the same) "
+    rf"({SPAN})(?: period| frame)?\b",
+    re.IGNORECASE,
+)
+YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d(?:[-–]\d{2,4})?\b")
+# What may follow a "this" or "that" that points by itself; before any other word it belongs to that word.
+BY_ITSELF = (
+    "is was are were has have had to he she they it you i we the a an in on of by with for at from "
+    "after before did does do and or get work well happen happened go mean cause change end sell released "
+    "done begin release occur developed all only affect typically much many way article "
+    "section page also already"
+).replace(" ", "|")
+POINTING = re.compile(
+    rf"\b(this|that|these|those) (?!(?:{SPAN}|{BY_ITSELF})\b)((?:one|ones)\b|[\w'’-]+)", re.IGNORECASE
+)
+ALONE = re.compile(
+    r"\b(?:this|that|these|those)\b(?=\s*(?:$|[?.!,;]))|(?<=\bis )(?:this|that)\b"
+    r"|(?<=\bwas )(?:this|that)\b|(?<=\bdid )(?:this|that)\b|(?<=\bdoes )(?:this|that)\b"
+    r"|(?<=\bwere )(?:these|those)\b|(?<=\bare )(?:these|those)\b",
+    re.IGNORECASE,
+)
+THERE = re.compile(
+    r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbeen )\bthere\b(?=\s*(?:$|[?.!,]))", re.IGNORECASE
+)
+PLACE = re.compile(r"\b((?:in|at|to|on) (?:the )?)((?:[A-Z][\w'’.-]*)(?: (?:of |the |de )?[A-Z][\w'’.-]*)*)")
+THE = re.compile(r"\bthe ((?:[a-z-]+ )?)([a-z-]{3,})\b(?! of\b)")
+KIND = re.compile(rf"^(?:{KINDS})s?$", re.IGNORECASE)
+GROUP = re.compile(r"^(?:band|group|team|club|company|duo|trio)s?$", re.IGNORECASE)
+COUPLE = re.compile(
+    r"\b(?:marr|wed|divorc|together|kids|children|dat(?:e|ing)\b|met\b|meet\b)", re.IGNORECASE
+)
+PERSON = re.compile(
+    r"\b((?:my|our|the|your|a|an) (?:\w+ )?(?:manager|doctor|boss|colleague|employee|officer|director|"
+    r"lead|owner|buddy|mentor|customer|agent|contractor|author|president|founder|head of \w+|"
+    r"[a-z]{3,}(?:ist|ician)))\b",
+    re.IGNORECASE,
+)
+PLACES = {
+    "first": 0,
+    "1st": 0,
+    "second": 1,
+    "2nd": 1,
+    "third": 2,
+    "3rd": 2,
+    "fourth": 3,
+    "4th": 3,
+    "fifth": 4,
+    "former": 0,
+    "latter": -1,
+    "last": -1,
+}
+ORDINAL = re.compile(
+    rf"\bthe ({'|'.join(PLACES)})(?: (?:one|option|choice))?"
+    r"(?=\s*(?:$|[?.!,;]|\b(?:is|was|costs?|mean|include|work)\b))",
+    re.IGNORECASE,
+)
+COUNTED = re.compile(r"\b(?:option|number|choice) (\d)\b", re.IGNORECASE)
+
+Resolver = Callable[[str, Talk], tuple[str, str] | None]
+Found = tuple[str, str]  # the question as it is now, and what was carried into it
+
+
+def owner(name: str) -> str:
+    """The name as an owner: "Slayer's", "The Kinks'"."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
+def _put(text: str, match: re.Match[str], name: str) -> Found:
+    word = match[0].lower()
+    owns = word in OWNING or (word == "her" and not OBJECT_ENDS.match(text[match.end() :]))
+    return f"{text[: match.start()]}{owner(name) if owns else name}{text[match.end() :]}", name
+
+
+def _ordinal(text: str, talk: Talk) -> Found | None:
+    """ "The second one", "option 2": an item of what the last answer enumerates."""
+    match = ORDINAL.search(text) or COUNTED.search(text)
+    items = items_in(talk.answer) if match else []
+    if not match or len(items) < 2:
+        return None
+    place = int(match[1]) - 1 if match[1].isdigit() else PLACES[match[1].lower()]
+    return _put(text, match, items[place]) if place < len(items) else None
+
+
+def _person(text: str, talk: Talk) -> Found | None:
+    match = HE_SHE.search(text)
+    if not match or talk.names_subject(text):
+        return None
+    if talk.subject:
+        return _put(text, match, talk.subject)
+    for said in (talk.question, talk.answer):
+        named = [name for name in names_in(said) if " " in name and name not in works_in(said)]
+        for name in [*talk.others(named), *(person[1] for person in PERSON.finditer(said))]:
+            if name.lower() not in text.lower():
+                return _put(text, match, _definite_form(name))
+    return None
+
+
+def _definite_form(name: str) -> str:
+    return re.sub(r"^(?:a|an) ", "the ", name, flags=re.IGNORECASE)
+
+
+def _they(text: str, talk: Talk) -> Found | None:
+    match = THEY.search(text)
+    if not match or (talk.subject and talk.names_subject(text)):
+        return None
+    name = _people(text, talk) or talk.subject or _thing(text, talk, plural=True)
+    return _put(text, match, name) if name else None
+
+
+def _people(text: str, talk: Talk) -> str:
+    """Where the subject is one person: who "they" are besides, if the last turns tell."""
+    if not talk.subject or not _is_person(talk):
+        return ""
+    near = [name for said in (talk.question, talk.answer) for name in talk.others(names_in(said))]
+    for name in near:
+        if " and " in name or " & " in name:
+            return name
+    if near and COUPLE.search(text):
+        return f"{talk.subject} and {near[0]}"
+    return ""
+
+
+def _is_person(talk: Talk) -> bool:
+    return any(HE_SHE.search(question) for question in talk.raw)
+
+
+def _it(text: str, talk: Talk) -> Found | None:
+    match = IT.search(text)
+    if not match or IMPERSONAL.search(text) or (talk.subject and talk.names_subject(text)):
+        return None
+    name = _thing(text, talk)
+    return _put(text, match, _of_subject(name, talk)) if name else None
+
+
+def _of_subject(name: str, talk: Talk) -> str:
+    apart = talk.subject and not talk.names_subject(name) and name[0].isupper()
+    return f"{owner(talk.subject)} {name}" if apart else name
+
+
+def _thing(text: str, talk: Talk, *, plural: bool = False) -> str:
+    """What was spoken of last and is not in the question yet: a name, the subject, else a thing."""
+    for name in _things(talk, plural):
+        if name.lower() not in text.lower():
+            return name
+    return ""
+
+
+def _things(talk: Talk, plural: bool) -> Iterator[str]:
+    for said, names in ((talk.question, names_in(talk.question)), (talk.answer, works_in(talk.answer))):
+        if talk.aspect and folded(talk.title) in folded(said):
+            yield talk.title
+        yield from (_with_article(name, said) for name in talk.others(names))
+    if talk.subject:
+        yield talk.subject
+    phrases = noun_phrases(talk.question)
+    yield from sorted(phrases, key=lambda phrase: phrase.endswith("s") != plural)
+
+
+def _with_article(name: str, said: str) -> str:
+    place = said.find(name)
+    return f"the {name}" if said[max(0, place - 4) : place].lower() == "the " else name
+
+
+def _time(text: str, talk: Talk) -> Found | None:
+    """ "That season", "at this time": the year that was spoken of last."""
+    match = TIME.search(text)
+    years = YEAR.findall(talk.answer) or YEAR.findall(talk.question) or YEAR.findall(talk.aspect)
+    if not match or not years or YEAR.search(text):
+        return None
+    when = f"the {years[-1]} season" if match[2].lower() == "season" else years[-1]
+    how = (match[1] or "in ").lower().replace("at ", "in ")
+    return f"{text[: match.start()]}{how}{when}{text[match.end() :]}", years[-1]
+
+
+def _this(text: str, talk: Talk) -> Found | None:
+    match = POINTING.search(text)
+    if match:
+        return _this_one(text, match, talk)
+    match = ALONE.search(text)
+    name = _thing(text, talk) if match else ""
+    return _put(text, match, name) if match and name else None
+
+
+def _this_one(text: str, match: re.Match[str], talk: Talk) -> Found | None:
+    noun = match[2]
+    if noun.lower() in ("one", "ones"):
+        name = _thing(text, talk)
+        return _put(text, match, name) if name else None
+    full = _full_name(noun, text, talk)
+    if full:
+        return _put(text, match, full)
+    name = _thing(text, talk) if KIND.match(noun) else ""
+    if name and name != talk.subject and name[0].isupper():
+        return _put(text, match, f"the {noun} {name}")
+    if talk.subject and not talk.names_subject(text):
+        return f"{text[: match.start()]}{owner(talk.subject)} {noun}{text[match.end() :]}", talk.subject
+    return None
+
+
+def _definite(text: str, talk: Talk) -> Found | None:
+    """ "The policy" after "the Travel Policy"; "the album" where one was named."""
+    for match in THE.finditer(text):
+        before, noun = match[1], match[2]
+        if noun in FUNCTION_WORDS or (before and before.strip() in FUNCTION_WORDS):
+            continue
+        full = _full_name(noun, text, talk)
+        if full:
+            return f"{text[: match.start()]}{full}{text[match.end() :]}", full
+        if before or not KIND.match(noun) or talk.names_subject(text):
+            continue
+        name = talk.subject if GROUP.match(noun) else _thing(text, talk)
+        if name and name[0].isupper() and (name != talk.subject or not _is_person(talk)):
+            return f"{text[: match.end()]} {name}{text[match.end() :]}", name
+    return None
+
+
+def _full_name(noun: str, text: str, talk: Talk) -> str:
+    """The name in the last turns that the noun is the head of: "policy" in "Travel Policy"."""
+    has = re.compile(rf"\b{re.escape(noun)}\b", re.IGNORECASE)
+    for said in (talk.question, talk.answer):
+        for name in map(bare, talk.others(names_in(said))):
+            if has.search(name) and " " in name and name.lower() not in text.lower():
+                return name if name.lower().startswith("the ") else f"the {name}"
+    return ""
+
+
+def _there(text: str, talk: Talk) -> Found | None:
+    match = THERE.search(text)
+    for said in (talk.answer, talk.question) if match else ():
+        places = [place for place in PLACE.finditer(said) if not re.match(r"(?:19|20)\d\d", place[2])]
+        if match and places and places[0][2].lower() not in text.lower():
+            return f"{text[: match.start()]}{places[0][0]}{text[match.end() :]}", places[0][2]
+    return None
+
+
+RESOLVERS = (_ordinal, _person, _they, _it, _time, _this, _there, _definite)
