@@ -21,7 +21,7 @@ from .deadline import Late, StillBusy, Watch
 from .errors import ChainError
 from .rework import Dropped, Reworked, Reworker, rescored
 
-__all__ = ["Rerank"]
+__all__ = ["Rerank", "standing"]
 
 WEIGHT = 0.3
 DEADLINE = 2.0  # seconds
@@ -124,8 +124,8 @@ class Rerank(Reworker):
         relative = _relative(own, below=bool(judged.left_out))
         blended: list[tuple[float, Document]] = []
         dropped: list[Dropped] = []
-        standing = _standing(documents, min(self.top, len(documents)))
-        for place, (document, before) in enumerate(zip(documents, standing, strict=True)):
+        before_all = standing(documents, min(self.top, len(documents)))
+        for place, (document, before) in enumerate(zip(documents, before_all, strict=True)):
             if place in judged.left_out and not self.keep_dropped:
                 dropped.append(Dropped(document, judged.left_out[place]))
                 continue
@@ -211,7 +211,7 @@ def _relative(scores: Mapping[int, float], *, below: bool) -> dict[int, float]:
     return {place: (score - least) / span if span > 0 else 1.0 for place, score in scores.items()}
 
 
-def _standing(documents: Sequence[Document], seen: int) -> list[float]:
+def standing(documents: Sequence[Document], seen: int) -> list[float]:
     """The scores by which the passages are in this order, brought to 0..1 over those seen; else their ranks.
 
     The last stage's score comes first: freshness may have moved passages since they were fused.

@@ -1,0 +1,111 @@
+"""Whether a passage only repeats another one. Words alone; knows no model.
+
+Two passages that differ in a number, a date, a name, a negation or a word that turns a rule round are never
+repeats, however alike they are: they are versions of a rule, or two rules.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from langchain_core.documents import Document
+
+__all__ = ["Fingerprint", "fingerprint", "likeness", "same_facts"]
+
+# Signs that say something; all other punctuation does not.
+WORD = re.compile(r"\w+|[%‰$€£¥≤≥±°§]|(?<!\w)[-−](?=\d)")
+COPY = re.compile(r"\s*\(\d\)$|\s*[-–_ ]\s*copy$|^copy of\s+", re.IGNORECASE)  # what copied files are called
+BEGINNING = 4  # characters that a word of the question shares with a name it means
+# A rule with one of these in place of another is another rule. English, German, French, Spanish, Italian.
+TURNING = frozenset(
+    """
+    not no none never nor neither cannot without except unless only but however instead both each every either
+    must may might shall should can could will would need needs required optional allowed forbidden mandatory
+    all any some few many most least less more fewer he she his her him true false
+    before after until since during above below over under within outside from to up down in out on off
+    first last next previous old new former current minimum maximum min max highest lowest start end begin
+    include includes including exclude accept reject approve decline allow forbid grant deny
+    internal external public private permanent temporary full part open closed
+    zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty sixty
+    hundred thousand million half third quarter once twice double triple single dozen
+    second minute hour hours day days week weeks month months year years today
+    hourly daily weekly biweekly monthly quarterly yearly annual annually
+    nicht kein keine keinen keiner nie niemals ohne nur muss darf kann soll vor nach bis ab alle jeder
+    zwei drei vier fünf sechs sieben acht neun zehn tag tage woche wochen monat monate jahr jahre
+    ne pas jamais sans sauf seulement doit peut avant après tous deux trois quatre cinq jour jours semaine
+    sin salvo solo debe puede antes después todos dos tres cuatro cinco día días semana mes meses años
+    non mai senza tranne deve può prima dopo tutti due tre quattro giorno giorni settimana mese mesi anno
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A passage as its words; `facts` are those that must agree, in order."""
+
+    words: tuple[str, ...]
+    plain: str
+    distinct: frozenset[str]
+    facts: tuple[str, ...]
+    names: frozenset[str]  # words of the title and headings above
+
+
+def fingerprint(document: Document) -> Fingerprint:
+    """The fingerprint of a passage; those of the last ones seen are kept."""
+    title, heading = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
+    return _fingerprint(document.page_content, title, heading)
+
+
+def likeness(later: Fingerprint, first: Fingerprint, question: str = "") -> tuple[float, str]:
+    """The share of the words that both have in the same order, and how to say it; 0 where facts differ.
+
+    A passage that stands whole inside the first repeats it all. The first inside the later does not count:
+    the later one says more. The same text below another heading is a repeat unless the question asks for
+    what sets the two apart ("the warranty of A and of B"); text that is only nearly the same is none then.
+    """
+    apart = first.names ^ later.names
+    if later.plain in first.plain and not _asked(apart, question):
+        return 1.0, "word for word" if later.plain == first.plain else "which holds all of it"
+    if not same_facts(later, first):
+        return 0.0, ""
+    share = SequenceMatcher(None, later.words, first.words, autojunk=False).ratio()
+    return share, f"{share:.0%} of the words"
+
+
+def same_facts(later: Fingerprint, first: Fingerprint) -> bool:
+    """Whether most words are the same, and headings, numbers, names, turning words and negations agree."""
+    if later.facts != first.facts or later.names != first.names:
+        return False
+    ours, theirs = later.distinct - first.distinct, first.distinct - later.distinct
+    if 4 * (len(ours) + len(theirs)) > len(later.words) + len(first.words):
+        return False  # other words altogether; spares what is slow
+    # paid and unpaid, compliant and noncompliant
+    return not any(a.endswith(b) or b.endswith(a) for a in ours for b in theirs)
+
+
+def _asked(names: frozenset[str], question: str) -> bool:
+    """Whether the question has a word that begins like one of these: Norwegian, Norway."""
+    if not names or not question:
+        return False
+    beginnings = {name[:BEGINNING] for name in names}
+    return any(word.casefold()[:BEGINNING] in beginnings for word in WORD.findall(question))
+
+
+@lru_cache(maxsize=2048)  # passages: a few MB; follow-ups find the same ones again
+def _fingerprint(text: str, title: str, heading: str) -> Fingerprint:
+    typed = WORD.findall(text)
+    words = tuple([word.casefold() for word in typed])
+    # Anything but a word in small letters: numbers, signs, identifiers, names, scripts without capitals.
+    facts = [
+        word
+        for word, written in zip(words, typed, strict=True)
+        if word in TURNING or not (written.isalpha() and written.islower())
+    ]
+    plain = f" {' '.join(words)} "
+    names = WORD.findall(f"{COPY.sub('', title)} {heading}")
+    return Fingerprint(
+        words, plain, frozenset(words), tuple(facts), frozenset(name.casefold() for name in names)
+    )
