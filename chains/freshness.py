@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 from typing import Any
@@ -20,10 +21,20 @@ from .errors import ChainError
 from .fusion import relative_scores
 from .rework import Reworked, Reworker, rescored
 
-__all__ = ["Freshness", "blended", "decay", "freshness_choice"]
+__all__ = ["Aged", "Freshness", "blended", "decay", "freshness_choice"]
 
 Hit = tuple[str, float]
 HALF_LIFE, WEIGHT = 180, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Aged:
+    """Hits with age counted in, best first, and the decay of each; `undated` ones have the mean."""
+
+    hits: list[Hit]
+    decays: dict[str, float]
+    dated: dict[str, Dated]
+    undated: list[str]
 
 
 class Freshness(Reworker):
@@ -80,15 +91,20 @@ class Freshness(Reworker):
         """What ages are counted from."""
         return self.now or datetime.now(UTC)
 
-    def decays(self, metadata: Mapping[str, Mapping[str, Any]], now: datetime) -> dict[str, float | None]:
-        """For each id how fresh its metadata is, 0..1; None without a readable date."""
-        dated = {key: date_of(one, self.field) for key, one in metadata.items()}
-        return self._decays(dated, now)
-
-    def _decays(self, dated: Mapping[str, Dated | None], now: datetime) -> dict[str, float | None]:
-        return {
-            key: None if one is None else decay(now - one.when, self.half_life) for key, one in dated.items()
-        }
+    def aged(
+        self, hits: Sequence[Hit], metadata: Mapping[str, Mapping[str, Any]], now: datetime
+    ) -> Aged | None:
+        """The hits by relevance and age; None where no date is to be read, and the order stays."""
+        read = {key: date_of(one, self.field) for key, one in metadata.items()}
+        dated = {key: one for key, one in read.items() if one is not None}
+        if not dated:
+            return None
+        known = {key: decay(now - one.when, self.half_life) for key, one in dated.items()}
+        neutral = fmean(known.values())
+        decays = {key: known.get(key, neutral) for key, _ in hits}
+        return Aged(
+            blended(hits, decays, self.weight), decays, dated, [key for key in decays if key not in known]
+        )
 
     def told(self, now: datetime, by: str) -> dict[str, Any]:
         """What the trace tells of these settings; `by` is "server" or "rule"."""
@@ -108,29 +124,22 @@ class Freshness(Reworker):
         if not documents or self.weight == 0:
             return Reworked(list(documents), detail=told)
         if all("freshness" in one.metadata.get("scores", {}) for one in documents):
-            scores = {one.id: one.metadata["scores"]["freshness"] for one in documents}
-            return Reworked(list(documents), detail={**told, "by": "search", "scores": scores})
-        return self._reworked(documents, now, told)
-
-    def _reworked(self, documents: Sequence[Document], now: datetime, told: dict[str, Any]) -> Reworked:
-        dated = {str(place): date_of(one.metadata, self.field) for place, one in enumerate(documents)}
-        decays = self._decays(dated, now)
-        known = [one for one in decays.values() if one is not None]
-        if not known:
+            told["by"] = documents[0].metadata.get("freshness_by", "rule")
+            told["scores"] = {one.id: round(one.metadata["scores"]["freshness"], 6) for one in documents}
+            return Reworked(list(documents), detail=told)
+        named = {str(place): one for place, one in enumerate(documents)}
+        aged = self.aged(_scored(documents), {place: one.metadata for place, one in named.items()}, now)
+        if aged is None:
             told["degraded"] = f"No passage has a date under {self.field!r}, so the order stays."
             return Reworked(list(documents), detail=told)
-        neutral = fmean(known)
-        best = blended(_scored(documents), decays, self.weight)
-        ordered = sorted(best, key=lambda hit: (-hit[1], int(hit[0])))  # equals keep their order
-        fresh = {place: neutral if one is None else one for place, one in decays.items()}
         told |= {
-            "scores": {documents[int(place)].id: round(one, 6) for place, one in fresh.items()},
-            "dates_from": dict(Counter(one.where for one in dated.values() if one)),
-            "undated": [documents[int(place)].id for place, one in decays.items() if one is None],
-            "neutral": round(neutral, 6),
+            "scores": {named[place].id: round(one, 6) for place, one in aged.decays.items()},
+            "dates_from": dict(Counter(one.where for one in aged.dated.values())),
+            "undated": [named[place].id for place in aged.undated],
         }
+        ordered = sorted(aged.hits, key=lambda hit: (-hit[1], int(hit[0])))  # equals keep their order
         return Reworked(
-            [_fresh(documents[int(place)], fresh[place], score) for place, score in ordered], detail=told
+            [_fresh(named[place], aged.decays[place], score) for place, score in ordered], detail=told
         )
 
 
@@ -160,22 +169,16 @@ def decay(age: timedelta, half_life: timedelta) -> float:
     return float(0.5 ** max(age / half_life, 0.0))
 
 
-def blended(hits: Sequence[Hit], decays: Mapping[str, float | None], weight: float) -> list[Hit]:
-    """The hits with freshness counted in, best first; equal ones in order of the id.
+def blended(hits: Sequence[Hit], decays: Mapping[str, float], weight: float) -> list[Hit]:
+    """The hits with their decays counted in, best first; equal ones in order of the id.
 
-    An undated hit gets the mean of the dated ones. With weight 0, or no date at all, hits come back as is.
-
-    >>> blended([("a", 9.0), ("b", 8.0), ("c", 1.0)], {"a": 0.1, "b": 0.9, "c": None}, 0.5)
+    >>> blended([("a", 9.0), ("b", 8.0), ("c", 1.0)], {"a": 0.1, "b": 0.9, "c": 0.5}, 0.5)
     [('b', 1.0), ('a', 0.47058823529411775), ('c', 0.0)]
     """
-    known = [one for one in (decays.get(key) for key, _ in hits) if one is not None]
-    if weight == 0 or not known:
-        return list(hits)
-    neutral = fmean(known)
-    combined = []
-    for key, relative in relative_scores(hits).items():
-        fresh = decays.get(key)
-        combined.append((key, (1 - weight) * relative + weight * (neutral if fresh is None else fresh)))
+    combined = [
+        (key, (1 - weight) * relative + weight * decays[key])
+        for key, relative in relative_scores(hits).items()
+    ]
     return sorted(relative_scores(combined).items(), key=lambda hit: (-hit[1], hit[0]))
 
 

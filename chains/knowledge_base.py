@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -16,18 +17,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from .analyser import query_tokens
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
-from .filters import Expression, check_fields, parse_filter
+from .filters import Expression, check_fields, matches, parse_filter
 from .fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
 from .metadata import flat_metadata
 from .records import Chunk, SourceInfo, Vector
 from .report import IngestReport, OnProgress
-from .store import FusingStore, Legs, Store
+from .store import DecayingStore, FusingStore, Legs, Store
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
     from langchain_core.tools import BaseTool
 
+    from .aged_search import AgedHits, ServerDecay
+    from .freshness import Freshness
     from .ingestion import Ingestion
     from .lexicon import Lexicon, LexiconKeeper
     from .retriever import KnowledgeBaseRetriever
@@ -187,6 +190,26 @@ class KnowledgeBase:
             self.text(source)  # raises where there is no such source
         return [_document(chunk) for chunk in chunks]
 
+    def around(
+        self, source: str, first: int, last: int, *, filter: Mapping[str, Any] | Expression | None = None
+    ) -> list[Document]:
+        """The passages of a source from one place to another, both included, in order.
+
+        Those that a filter does not let pass are left out; an unknown source has none.
+        """
+        where = parse_filter(filter)
+        chunks = self._store.around(source, first, last)
+        return [_document(chunk) for chunk in chunks if matches(where, chunk.filterable())]
+
+    def everything(
+        self, most: int, *, filter: Mapping[str, Any] | Expression | None = None
+    ) -> list[Document] | None:
+        """All passages that a filter lets pass, by source; None where the base holds more than `most`."""
+        if self._store.count() > most:
+            return None
+        sources = [(record.source, len(record.chunk_ids)) for record in self._store.records()]
+        return [one for name, count in sources for one in self.around(name, 0, count - 1, filter=filter)]
+
     def text(self, source: str) -> str:
         """The extracted text that offsets point into; raises `ChainError` for an unknown source."""
         text = self._store.text(source)
@@ -225,6 +248,7 @@ class KnowledgeBase:
         fusion: Fusion = "relative",
         filter: Mapping[str, Any] | Expression | None = None,
         vector: Vector | None = None,
+        freshness: Freshness | tuple[Any, ...] | None = None,
     ) -> list[Document]:
         """The best `k` passages for a query, best first; [] where nothing fits.
 
@@ -237,12 +261,14 @@ class KnowledgeBase:
             fusion: of both legs: "relative", the same on every store, or "native", by the Weaviate server.
             filter: keys of metadata and what they must be, see `docs/knowledge-bases.md`.
             vector: the query's embedding, where it is known already; shape (dimension,), unit length.
+            freshness: lets age count, over all that the legs found; a `Freshness`, or its arguments.
 
         Raises:
             FilterError: an unknown operator, or a key that no document has.
             StoreUnavailable: the store does not answer.
         """
         _check_search(k, alpha, mode, fusion)
+        fresh = _freshness(freshness)
         where = parse_filter(filter)
         if k == 0 or not query.strip() or not self._ready():
             return []
@@ -256,17 +282,27 @@ class KnowledgeBase:
         alpha = DEFAULT_ALPHA if alpha is None else alpha
         if mode == "hybrid" and fusion == "native" and vector is not None:
             legs = Legs((), ())
-            best = self._fusing_store().hybrid_native(tokens, vector, alpha=alpha, limit=k, where=where)
+            wanted = k if fresh is None else 2 * max(LEG_LIMIT, k)  # all that the legs find
+            hits = self._fusing_store().hybrid_native(tokens, vector, alpha=alpha, limit=wanted, where=where)
         else:
             legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
-            best = _ranked(legs, mode, alpha)[:k]
+            hits = _ranked(legs, mode, alpha)
+        best, aged = hits[:k], None
+        if fresh is not None:
+            server = None
+            if mode == "hybrid" and vector is not None and isinstance(self._store, DecayingStore):
+                decayed = self._store.hybrid_decayed
+                server = partial(decayed, tokens, vector, alpha=alpha, limit=k, where=where)
+            aged = self._age(fresh, hits, k, server)
+            best = aged.best
         chunks = self._store.get([hit for hit, _ in best])
-        stages, ranks = _stages(legs, mode, best), _ranks(legs)
-        return [
+        stages, ranks = _stages(legs, mode, best, hits), _ranks(legs)
+        found = [
             _document(chunks[hit], score, stages[hit], ranks.get(hit, {}))
             for hit, score in best
             if hit in chunks
         ]
+        return found if aged is None else aged.marked(found)
 
     async def asearch(
         self,
@@ -278,10 +314,19 @@ class KnowledgeBase:
         fusion: Fusion = "relative",
         filter: Mapping[str, Any] | Expression | None = None,
         vector: Vector | None = None,
+        freshness: Freshness | tuple[Any, ...] | None = None,
     ) -> list[Document]:
         """`search` without blocking the event loop."""
         return await asyncio.to_thread(
-            self.search, query, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=filter, vector=vector
+            self.search,
+            query,
+            k=k,
+            alpha=alpha,
+            mode=mode,
+            fusion=fusion,
+            filter=filter,
+            vector=vector,
+            freshness=freshness,
         )
 
     def as_retriever(
@@ -292,13 +337,20 @@ class KnowledgeBase:
         mode: SearchMode = "hybrid",
         fusion: Fusion = "relative",
         filter: Mapping[str, Any] | None = None,
+        freshness: Freshness | tuple[Any, ...] | None = None,
     ) -> KnowledgeBaseRetriever:
         """A LangChain retriever with these defaults; each can be given per call too."""
         from .retriever import KnowledgeBaseRetriever
 
         _check_search(k, alpha, mode, fusion)
         return KnowledgeBaseRetriever(
-            kb=self, k=k, alpha=alpha, mode=mode, fusion=fusion, filter=dict(filter or {})
+            kb=self,
+            k=k,
+            alpha=alpha,
+            mode=mode,
+            fusion=fusion,
+            filter=dict(filter or {}),
+            freshness=_freshness(freshness),
         )
 
     def as_tool(self, *, k: int = 8, name: str = "search_documents", description: str = "") -> BaseTool:
@@ -306,6 +358,16 @@ class KnowledgeBase:
         from .tool import search_tool
 
         return search_tool(self, k=k, name=name, description=description)
+
+    def _age(
+        self, freshness: Freshness, hits: Sequence[tuple[str, float]], k: int, server: ServerDecay | None
+    ) -> AgedHits:
+        from .aged_search import age
+
+        def metadata_of(ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+            return {key: _document(chunk).metadata for key, chunk in self._store.get(ids).items()}
+
+        return age(freshness, hits, k, metadata_of=metadata_of, server=server)
 
     def _fusing_store(self) -> FusingStore:
         if isinstance(self._store, FusingStore):
@@ -337,17 +399,29 @@ def _check_search(k: int, alpha: float | None, mode: str, fusion: str) -> None:
         raise ChainError(f"Unknown fusion {fusion!r}.", remedy=f"There are: {', '.join(get_args(Fusion))}.")
 
 
+def _freshness(given: Any) -> Freshness | None:
+    """What counts age; None where it is left out, or counts for nothing."""
+    if given is None:
+        return None
+    from .freshness import freshness_choice
+
+    fresh = freshness_choice(given)
+    return fresh if fresh is not None and fresh.weight > 0 else None
+
+
 def _ranked(legs: Legs, mode: SearchMode, alpha: float) -> Sequence[tuple[str, float]]:
     if mode == "hybrid":
         return fuse(legs.keyword, legs.vector, alpha=alpha)
     return legs.keyword if mode == "keyword" else legs.vector
 
 
-def _stages(legs: Legs, mode: SearchMode, best: Sequence[tuple[str, float]]) -> dict[str, dict[str, float]]:
+def _stages(
+    legs: Legs, mode: SearchMode, best: Sequence[tuple[str, float]], fused: Sequence[tuple[str, float]]
+) -> dict[str, dict[str, float]]:
     """For each hit the score of every stage that found it."""
     stages: dict[str, dict[str, float]] = {hit: {} for hit, _ in best}
     named = [("keyword", legs.keyword), ("vector", legs.vector)]
-    for name, hits in [*named, ("fused", best)] if mode == "hybrid" else named:
+    for name, hits in [*named, ("fused", fused)] if mode == "hybrid" else named:
         for hit, score in hits:
             if hit in stages:
                 stages[hit][name] = score

@@ -18,8 +18,8 @@ __all__ = ["KnowledgeBaseRetriever"]
 class KnowledgeBaseRetriever(BaseRetriever):
     """Finds passages of a knowledge base; made by `KnowledgeBase.as_retriever`.
 
-    `k`, `alpha`, `mode`, `fusion` and `filter` are defaults; `retriever.invoke(query, k=3)` is for one call.
-    A call may also bring `vector`, the query's embedding.
+    `k`, `alpha`, `mode`, `fusion`, `filter` and `freshness` are defaults; `retriever.invoke(query, k=3)` is
+    for one call. A call may also bring `vector`, the query's embedding.
     """
 
     kb: InstanceOf[KnowledgeBase] = Field(exclude=True, repr=False)
@@ -28,6 +28,7 @@ class KnowledgeBaseRetriever(BaseRetriever):
     mode: SearchMode = "hybrid"
     fusion: Fusion = "relative"
     filter: dict[str, Any] = Field(default_factory=dict)
+    freshness: Any = None
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun, **given: Any
@@ -47,6 +48,7 @@ class KnowledgeBaseRetriever(BaseRetriever):
             "mode": self.mode,
             "fusion": self.fusion,
             "vector": None,
+            "freshness": self.freshness,
         }
         unknown = given.keys() - known.keys() - {"filter"}
         if unknown:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from .filters import Expression
 from .records import Chunk, EmbedderIdentity, SourceRecord, Vector
 
-__all__ = ["SCHEMA_VERSION", "FusingStore", "Legs", "Store"]
+__all__ = ["SCHEMA_VERSION", "DecayingStore", "FusingStore", "Legs", "Store", "TimeDecay"]
 
 SCHEMA_VERSION = 1
 
@@ -59,7 +60,6 @@ class Store(Protocol):
     def text(self, source: str) -> str | None:
         """The extracted text of a source; None where it is unknown."""
 
-    def chunks(self, source: str) -> list[Chunk]:
     def texts(self, sources: Sequence[str]) -> dict[str, str]:
         """The extracted texts of several sources; unknown ones are left out."""
 
@@ -69,7 +69,11 @@ class Store(Protocol):
         Cheap to ask. What other processes wrote may show up to 30 s later.
         """
 
+    def chunks(self, source: str) -> list[Chunk]:
         """The chunks of a source, in order, with vectors."""
+
+    def around(self, source: str, first: int, last: int) -> list[Chunk]:
+        """The chunks of a source from one position to another, both included, in order, without vectors."""
 
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks with these ids, without vectors; missing ones are left out."""
@@ -106,3 +110,29 @@ class FusingStore(Protocol):
         self, tokens: Sequence[str], vector: Vector, *, alpha: float, limit: int, where: Expression = ()
     ) -> Sequence[tuple[str, float]]:
         """The best `limit` hits as (chunk id, fused score), best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeDecay:
+    """How the age of `updated_at` counts: by half after each half-life, with `weight` against relevance."""
+
+    now: datetime
+    half_life: timedelta
+    weight: float
+
+
+@runtime_checkable
+class DecayingStore(Protocol):
+    """A store whose server counts age in while it searches, by the formula of `freshness.blended`."""
+
+    def hybrid_decayed(
+        self,
+        tokens: Sequence[str],
+        vector: Vector,
+        *,
+        alpha: float,
+        limit: int,
+        where: Expression = (),
+        decay: TimeDecay,
+    ) -> Sequence[tuple[str, float]] | None:
+        """The best `limit` hits of all that the two legs found; None where this server or base cannot."""

@@ -6,6 +6,7 @@ multi-tenant. Knows what the collections must look like, and nothing of passages
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Collection
 from functools import partial
@@ -17,6 +18,7 @@ from .weaviate_connection import MissingCollection, WeaviateConnection
 from .weaviate_schema import (
     VECTOR_NAME,
     describe,
+    has_dates,
     index_schema,
     passage_schema,
     read_description,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["WeaviateBase"]
 
 T = TypeVar("T")
+DECAY_VERSION = (1, 38)  # an older server ignores a decay without a word
 
 
 class WeaviateBase:
@@ -42,6 +45,8 @@ class WeaviateBase:
         self._lock = threading.RLock()
         self._identity: EmbedderIdentity | None = None  # known once the base was found
         self._known: frozenset[str] = frozenset()
+        self._dated = False  # whether every passage has its date as a date
+        self._version = ""  # the server's, known once it was asked for
 
     @property
     def sources_collection(self) -> str:
@@ -83,6 +88,15 @@ class WeaviateBase:
         except MissingCollection:
             self._forget()
             raise
+
+    def decays(self) -> bool:
+        """Whether the server can count a passage's age: it is new enough, and every passage has a date."""
+        if not self.found() or not self._dated:
+            return False
+        self._version = self._version or self._connection.run(
+            lambda client: str(client.get_meta()["version"])
+        )
+        return _at_least(self._version, DECAY_VERSION)
 
     def _require(self) -> None:
         if not self.found():
@@ -128,7 +142,7 @@ class WeaviateBase:
 
     def _forget(self) -> None:
         with self._lock:
-            self._identity, self._known = None, frozenset()
+            self._identity, self._known, self._dated = None, frozenset(), False
 
     def _look(self) -> bool:
         """Read the schema from the server and check that it is ours and of this tenancy."""
@@ -143,6 +157,7 @@ class WeaviateBase:
             self._forget()
             return False
         self._identity = identity
+        self._dated = has_dates(passages.description)
         self._known = frozenset(prop.name for prop in passages.properties)
         return True
 
@@ -222,3 +237,9 @@ class WeaviateBase:
         tenant = Tenant(name=tenant_name(self._tenant or ""))
         for name in (self.sources_collection, self.collection):
             client.collections.use(name).tenants.create([tenant])
+
+
+def _at_least(version: str, wanted: tuple[int, ...]) -> bool:
+    """Whether a version such as "1.39.0-rc.1" is so new."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) >= wanted

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .dates import read_date
 from .errors import IngestError, StoreMismatch
 from .filters import OWN_FIELDS
 from .records import NAMESPACE, SEPARATOR, Chunk, EmbedderIdentity, SourceRecord, Vector
@@ -30,10 +31,12 @@ __all__ = [
     "RECORD_PROPERTIES",
     "RUN",
     "STATE_ID",
+    "UPDATED",
     "VECTOR_NAME",
     "chunk_from",
     "chunk_properties",
     "describe",
+    "has_dates",
     "index_schema",
     "passage_schema",
     "read_description",
@@ -47,6 +50,7 @@ __all__ = [
 ]
 
 VECTOR_NAME = "dense"
+UPDATED = "f_updated_at_d"  # `updated_at` as a date, for the server's time decay: others are text
 RUN = "run"  # token of the `replace` that wrote a passage: what else its source has is old
 CHUNK_TEXTS = ("text", "title", "heading", "source", "updated_at", "language", "metadata")
 CHUNK_NUMBERS = ("chunk", "start", "end", "page")
@@ -76,8 +80,14 @@ def tenant_name(tenant: str) -> str:
 def describe(identity: EmbedderIdentity) -> str:
     """The description of the passages' collection."""
     return json.dumps(
-        {"made_by": "ragweave", "schema": SCHEMA_VERSION, "embedder": asdict(identity)}, sort_keys=True
+        {"made_by": "ragweave", "schema": SCHEMA_VERSION, "dates": True, "embedder": asdict(identity)},
+        sort_keys=True,
     )
+
+
+def has_dates(description: str) -> bool:
+    """Whether every passage of a collection of ours has `UPDATED`: those made earlier lack it."""
+    return bool(json.loads(description).get("dates"))
 
 
 def read_description(collection: str, description: str | None) -> EmbedderIdentity:
@@ -119,7 +129,7 @@ def passage_schema() -> list[Property]:
         *numbers,
         tokens,
         *(_text(name, filterable=True) for name in ("hash", RUN)),
-        *(index_schema(name) for name in indexed),
+        *(index_schema(name) for name in (*indexed, UPDATED)),
     ]
 
 
@@ -141,9 +151,11 @@ def _text(name: str, *, filterable: bool = False) -> Property:
 
 
 def index_schema(name: str) -> Property:
-    """An index property: a list of order keys."""
+    """An index property: a list of order keys, or a date."""
     from weaviate.classes.config import DataType, Property, Tokenization
 
+    if name == UPDATED:
+        return Property(name=name, data_type=DataType.DATE, index_filterable=True)
     return Property(
         name=name,
         data_type=DataType.TEXT_ARRAY,
@@ -197,6 +209,8 @@ def chunk_properties(chunk: Chunk, run: str) -> dict[str, Any]:
     }
     if chunk.page is not None:
         properties["page"] = chunk.page
+    if (updated := read_date(chunk.updated_at)) is not None:
+        properties[UPDATED] = updated
     return properties
 
 

@@ -9,15 +9,17 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from .filters import Expression
+from .fusion import LEG_LIMIT
 from .records import Vector
-from .store import Legs
+from .store import Legs, TimeDecay
 from .weaviate_base import WeaviateBase
 from .weaviate_filters import NOTHING, compile_filter, filter_properties
-from .weaviate_schema import VECTOR_NAME
+from .weaviate_schema import UPDATED, VECTOR_NAME
 
 __all__ = ["WeaviateSearch"]
 
@@ -43,8 +45,7 @@ class WeaviateSearch:
         query = _query(tokens)
         if not self._base.found() or limit < 1 or not (query or vector is not None):
             return Legs((), ())
-        known = self._base.known(filter_properties(where)) if where else frozenset[str]()
-        filters = compile_filter(where, known)
+        filters = self._filters(where)
         if filters == NOTHING:
             return Legs((), ())
         keyword = partial(_keyword_leg, query, filters)
@@ -80,29 +81,41 @@ class WeaviateSearch:
 
         Use `search` and our fusion for answers; this one is for comparing the two.
         """
-        known = self._base.known(filter_properties(where)) if where else frozenset[str]()
-        filters = compile_filter(where, known)
+        filters = self._filters(where)
         if filters == NOTHING:
             return []
-
-        def hybrid(passages: Any, _: Any) -> list[tuple[str, float]]:
-            from weaviate.classes.query import HybridFusion, MetadataQuery
-
-            reply = passages.query.hybrid(
-                query=_query(tokens),
-                vector=vector.tolist(),
-                alpha=alpha,
-                limit=limit,
-                filters=filters,
-                query_properties=["tokens"],
-                target_vector=VECTOR_NAME,
-                fusion_type=HybridFusion.RELATIVE_SCORE,
-                return_metadata=MetadataQuery(score=True),
-                return_properties=[],
-            )
-            return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
-
+        hybrid = partial(_hybrid, _query(tokens), vector.tolist(), alpha, filters, None, limit)
         return self._base.read(hybrid, list[tuple[str, float]]())
+
+    def decayed(
+        self,
+        tokens: Sequence[str],
+        vector: Vector,
+        *,
+        alpha: float,
+        limit: int,
+        where: Expression = (),
+        decay: TimeDecay,
+    ) -> list[tuple[str, float]] | None:
+        """The same with the age of `updated_at` counted in by the server, over all that the legs found.
+
+        None where it would not count as `freshness.decay` does: the server is too old, passages have no
+        date, there is nothing to search by words, or some date lies in the future, which Weaviate counts
+        like one as far in the past.
+        """
+        query = _query(tokens)
+        filters = self._filters(where)
+        if not query or filters == NOTHING or not self._base.decays():
+            return None
+        boost = partial(_boost, decay, 2 * max(limit, LEG_LIMIT))
+        hybrid = partial(_hybrid, query, vector.tolist(), alpha, filters, boost, limit)
+        future = self._threads().submit(self._base.read, partial(_any_after, decay.now), True)
+        hits = self._base.read(hybrid, list[tuple[str, float]]())
+        return None if future.result() else hits
+
+    def _filters(self, where: Expression) -> Any:
+        known = self._base.known(filter_properties(where)) if where else frozenset[str]()
+        return compile_filter(where, known)
 
     def close(self) -> None:
         """End the threads; a later search makes new ones."""
@@ -151,3 +164,45 @@ def _vector_leg(
         return_properties=[],
     )
     return [(str(one.uuid), 1.0 - float(one.metadata.distance)) for one in reply.objects]
+
+
+def _hybrid(
+    query: str, vector: list[float], alpha: float, filters: Any, boost: Any, limit: int, passages: Any, _: Any
+) -> list[tuple[str, float]]:
+    from weaviate.classes.query import HybridFusion, MetadataQuery
+
+    reply = passages.query.hybrid(
+        query=query,
+        vector=vector,
+        alpha=alpha,
+        limit=limit,
+        filters=filters,
+        query_properties=["tokens"],
+        target_vector=VECTOR_NAME,
+        fusion_type=HybridFusion.RELATIVE_SCORE,
+        boost=None if boost is None else boost(),
+        return_metadata=MetadataQuery(score=True),
+        return_properties=[] if boost is None else [UPDATED],  # the server counts only what it returns
+    )
+    return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
+
+
+def _boost(decay: TimeDecay, depth: int) -> Any:
+    from weaviate.classes.query import Boost
+
+    return Boost.time_decay(
+        UPDATED,
+        origin=decay.now,
+        scale=decay.half_life,
+        decay=0.5,
+        curve=Boost.Curve.EXPONENTIAL,
+        weight=decay.weight,
+        depth=depth,
+    )
+
+
+def _any_after(now: datetime, passages: Any, _: Any) -> bool:
+    from weaviate.classes.query import Filter
+
+    later = Filter.by_property(UPDATED).greater_than(now)
+    return bool(passages.query.fetch_objects(filters=later, limit=1, return_properties=[]).objects)

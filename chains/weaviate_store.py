@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from .errors import IngestError
 from .filters import Expression
 from .records import Chunk, EmbedderIdentity, SourceRecord, Vector
-from .store import Legs
+from .store import Legs, TimeDecay
 from .weaviate_base import WeaviateBase
 from .weaviate_connection import WeaviateConnection
 from .weaviate_lease import Leases
@@ -162,6 +162,14 @@ class WeaviateStore:
         found = self._passages.by_ids(record.chunk_ids, vectors=True)
         return sorted(found.values(), key=lambda chunk: chunk.position)
 
+    def around(self, source: str, first: int, last: int) -> list[Chunk]:
+        """The passages of a source from one position to another, both included, in order, without vectors."""
+        record = self._ledger.record(source)
+        if record is None:
+            return []
+        found = self._passages.by_ids(record.chunk_ids[max(0, first) : max(0, last + 1)], vectors=False)
+        return sorted(found.values(), key=lambda chunk: chunk.position)
+
     def get(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The passages with these ids, without vectors; missing ones are left out."""
         return self._passages.by_ids(ids, vectors=False)
@@ -181,6 +189,19 @@ class WeaviateStore:
     ) -> list[tuple[str, float]]:
         """Weaviate's own relative-score fusion, as (chunk id, score); answers use `search` and our fusion."""
         return self._search.native(tokens, vector, alpha=alpha, limit=limit, where=where)
+
+    def hybrid_decayed(
+        self,
+        tokens: Sequence[str],
+        vector: Vector,
+        *,
+        alpha: float,
+        limit: int,
+        where: Expression = (),
+        decay: TimeDecay,
+    ) -> list[tuple[str, float]] | None:
+        """Weaviate's own time decay over both legs; None where this server or base cannot."""
+        return self._search.decayed(tokens, vector, alpha=alpha, limit=limit, where=where, decay=decay)
 
     def count(self) -> int:
         """Number of passages."""
