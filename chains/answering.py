@@ -16,12 +16,14 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from .abstention import Verdict, judge
 from .adapter_choice import check_answered, check_model, for_answer
 from .citations import bind_citations
+from .direct_answer import DirectAnswer, answers_itself
 from .document_step import shown
 from .embeddings import Encoder
 from .extractive import Quote, select_quotes
 from .generation import Generated, prompt_messages
+from .grounding import Grounder, ground, strict_answer
 from .leaving import has_left
-from .marks_check import Checker, MarksCheck
+from .marks_check import MarksCheck
 from .quoting import quoted_answer
 from .refusals import refusal
 from .state import RagState
@@ -72,13 +74,15 @@ def abstain_step(decide: Judge, reader: Reader | None) -> Step:
 class Answering:
     """Streams `answer`, then sets `citations, abstained, adapter, adapter_version, usage`.
 
-    With a `checker` a mark is shown only if its passage says what the sentence says.
+    With a `grounder` a mark is shown only if its passage says what the sentence says; where it is `strict`,
+    a sentence too, and the answer comes in one piece.
     """
 
     model: Runnable[Any, Any] | None
     prompt: Runnable[Any, Any] | None
     reader: Reader
-    checker: Checker | None = None
+    grounder: Grounder | None = None
+    strict: bool = False
 
     def step(self) -> Step:
         """The step `answer`."""
@@ -87,32 +91,41 @@ class Answering:
     def _run(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
         config = for_answer(config, state.get("route"))
         check_model(self.model, config)
+        if answers_itself(state.get("_route")):
+            yield from self._direct(state, config, detail)
+            return
         if self.model is None or _declines(state):
             yield from self._without_model(state, config, detail)
             return
-        messages = self._messages(state) if self.prompt is None else self.prompt.invoke(_named(state), config)
+        messages = (
+            prompt_messages(state) if self.prompt is None else self.prompt.invoke(_named(state), config)
+        )
         check, generated = self._generated(state)
         try:
             for chunk in () if has_left(config) else self.model.stream(messages, config):
                 if has_left(config):
                     return
-                yield from _said(generated.feed(chunk))
+                yield from self._said(generated.feed(chunk))
         except Exception as error:  # of any model: what it said so far is kept, and what happened is said
-            yield from _broken(generated, error, detail)
+            yield from self._broken(generated, error, detail)
         if has_left(config):
             return
-        yield from _said(generated.finish())
+        yield from self._said(generated.finish())
         yield from self._ending(state, generated, check, config, detail)
 
     async def _arun(self, state: RagState, config: RunnableConfig, detail: Detail) -> AsyncIterator[Piece]:
         config = for_answer(config, state.get("route"))
         check_model(self.model, config)
+        if answers_itself(state.get("_route")):
+            async for piece in self._adirect(state, config, detail):
+                yield piece
+            return
         if self.model is None or _declines(state):
             for piece in await asyncio.to_thread(lambda: list(self._without_model(state, config, detail))):
                 yield piece
             return
         if self.prompt is None:
-            messages = self._messages(state)
+            messages: Any = prompt_messages(state)
         else:
             messages = await self.prompt.ainvoke(_named(state), config)
         check, generated = self._generated(state)
@@ -120,22 +133,42 @@ class Answering:
             async for chunk in self.model.astream(messages, config):
                 asks = generated.marks.waits  # then a checker may read for some milliseconds
                 text = await asyncio.to_thread(generated.feed, chunk) if asks else generated.feed(chunk)
-                for piece in _said(text):
+                for piece in self._said(text):
                     yield piece
         except Exception as error:  # as above
-            for piece in _broken(generated, error, detail):
+            for piece in self._broken(generated, error, detail):
                 yield piece
-        for piece in _said(await asyncio.to_thread(generated.finish)):
+        for piece in self._said(await asyncio.to_thread(generated.finish)):
             yield piece
         for piece in self._ending(state, generated, check, config, detail):
             yield piece
 
-    def _messages(self, state: RagState) -> Any:
-        return prompt_messages(state)
+    def _direct(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
+        """What a route answers without passages."""
+        direct = DirectAnswer(state["_route"], self.model, detail)
+        source = direct.source(state)
+        if source is not None:
+            for chunk in source[0].stream(source[1], config):
+                if has_left(config):
+                    return
+                yield from direct.pieces(chunk)
+        yield from direct.ending()
+        check_answered(direct.reply, config)
+
+    async def _adirect(self, state: RagState, config: RunnableConfig, detail: Detail) -> AsyncIterator[Piece]:
+        direct = DirectAnswer(state["_route"], self.model, detail)
+        source = direct.source(state)
+        if source is not None:
+            async for chunk in source[0].astream(source[1], config):
+                for piece in direct.pieces(chunk):
+                    yield piece
+        for piece in direct.ending():
+            yield piece
+        check_answered(direct.reply, config)
 
     def _generated(self, state: RagState) -> tuple[MarksCheck | None, Generated]:
         documents = state["documents"]
-        check = None if self.checker is None else MarksCheck(self.checker, documents)
+        check = None if self.grounder is None else MarksCheck(self.grounder, documents)
         return check, Generated(len(documents), None if check is None else check.keep)
 
     def _without_model(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
@@ -164,22 +197,33 @@ class Answering:
             yield from _quotation(state, self.reader(state, config), detail, generated)
         else:
             detail |= {"by": "model", **generated.told}
-            yield _end(generated.shown, bind_citations(generated.shown, state["documents"]), False, generated)
+            yield from self._written(state, generated, detail)
 
+    def _written(self, state: RagState, generated: Generated, detail: Detail) -> Iterator[Piece]:
+        """The ending of an answer that a model wrote; if it is strict, the answer itself comes here."""
+        documents, answer = state["documents"], generated.shown
+        if self.strict and self.grounder is not None:
+            answer = strict_answer(answer, {"claims": ground(answer, documents, self.grounder)})
+            if answer != generated.shown:
+                detail["strict"] = "Sentences that no passage supports were left out."
+            if not answer:
+                yield from _abstention(state, detail, generated)
+                return
+            yield {"answer": answer}
+        yield _end(answer, bind_citations(answer, documents), False, generated)
 
-def _broken(generated: Generated, error: Exception, detail: Detail) -> Iterator[Piece]:
-    """A model that fails before its first word is an error; later, its words stay and it is said."""
-    if isinstance(error, LangChainException) or not generated.shown.strip():
-        raise error
-    detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
-    yield from _said(generated.finish())
-    generated.shown += BROKEN_OFF
-    yield {"answer": BROKEN_OFF}
+    def _said(self, text: str) -> Iterator[Piece]:
+        if text and not self.strict:
+            yield {"answer": text}
 
-
-def _said(text: str) -> Iterator[Piece]:
-    if text:
-        yield {"answer": text}
+    def _broken(self, generated: Generated, error: Exception, detail: Detail) -> Iterator[Piece]:
+        """A model that fails before its first word is an error; later, its words stay and it is said."""
+        if isinstance(error, LangChainException) or not generated.shown.strip():
+            raise error
+        detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
+        yield from self._said(generated.finish())
+        generated.shown += BROKEN_OFF
+        yield from self._said(BROKEN_OFF)
 
 
 def _declines(state: RagState) -> bool:

@@ -16,7 +16,7 @@ from .rework import Reworked, Reworker
 from .state import RagState
 from .step import Piece, Step
 
-__all__ = ["document_step", "shown"]
+__all__ = ["document_step", "publish_step", "shown"]
 
 
 def document_step(name: str, worker: Any) -> Step:
@@ -61,3 +61,12 @@ def _reworked(before: Sequence[Document], after: Sequence[Document], detail: dic
     gone = [one for one in before if id(one) not in kept and one.id not in kept]
     detail["dropped"] = [{"id": one.id, "reason": "not in what the step gave"} for one in gone]
     return {"_documents": list(after)}
+
+
+def publish_step() -> Step:
+    """Makes what was found `documents`, before the first word of the answer; not told in the trace."""
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        yield {"documents": state["_documents"]}
+
+    return Step("sources", run, traced=False)

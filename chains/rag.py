@@ -1,15 +1,15 @@
 """The chain from a question to an answer with its sources, as the data flows.
 
-    question -> condense -> transform -> route -> retrieve -> filter, freshness -> rerank -> diversify
-             -> expand -> abstain -> answer -> ground
+    question -> condense -> transform -> route -> retrieve -> filter -> freshness -> rerank -> diversify
+             -> select -> abstain -> again -> expand -> answer -> ground
 
 Each step is a Runnable that sets one key of the state. This file only composes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -18,24 +18,30 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
-from .alone import StandaloneStep
 from .answering import Answering, Reader, abstain_step, encoder_judge, encoder_reader
+from .choices import Choice, as_runnable, chosen, reworking, setting
 from .condense import condense_step
-from .document_step import document_step, shown
+from .diversify import Diversify
+from .document_step import publish_step, shown
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
+from .expand import expand_step
+from .freshness import Freshness, freshness_choice
+from .grounding import Grounder, ground_step
 from .leaving import LeavableSequence
+from .rerank import Rerank
 from .retrieve import retrieve_step, select_step
+from .retriever import KnowledgeBaseRetriever
+from .route import chosen_route_step
+from .second_try import second_try_step
 from .state import RagState
-from .step import Piece, Step, entry, exit_step
+from .step import Step, entry, exit_step
+from .transform import lexicon_of, transform_step
 
-__all__ = ["rag_chain"]
+__all__ = ["OPTIONAL", "rag_chain", "retrieval_chain"]
 
-OPTIONAL = (  # steps that a call may leave out
-    "condense", "transform", "route", "filter", "freshness", "rerank", "diversify", "abstain", "expand",
-    "ground",
-)  # fmt: skip
-Choice = Any  # "auto", None, or a Runnable or LangChain component
+FINDING = ("condense", "transform", "route", "filter", "freshness", "rerank", "diversify")
+OPTIONAL = (*FINDING, "abstain", "again", "expand", "ground")  # steps that a call may leave out
 
 
 def rag_chain(
@@ -51,6 +57,7 @@ def rag_chain(
     rerank: Choice = "auto",
     diversify: Choice = "auto",
     abstain: Choice = "auto",
+    again: Choice = "auto",
     expand: Choice = "auto",
     prompt: Choice = "auto",
     reader: Choice = "auto",
@@ -66,25 +73,27 @@ def rag_chain(
 
     Each step is `"auto"` (what Ragweave has for it), `None` (left out), or a Runnable that takes the state
     and gives the step's value; `rerank`, `filter`, `diversify` and `expand` also take a LangChain document
-    compressor, `prompt` a prompt template with `question`, `passages` and `history`.
+    compressor, `prompt` a prompt template with `question`, `passages` and `history`. A call leaves steps out
+    with `config={"configurable": {"without": ["rerank"]}}`.
 
     Args:
         model: any LangChain chat model, or None: the answer is quotes from the documents.
         retriever: `kb.as_retriever()`, or any LangChain retriever.
-        condense: makes a follow-up stand alone, from the history.
-        transform: from the question to the queries that are searched; a list of texts.
-        route: sets `route`.
+        condense: makes a follow-up stand alone, from the history; a `condenser`.
+        transform: from the question to the queries that are searched: a `transformer`, or a list of texts.
+        route: Routes, or a router; sets `route`.
         fuse: takes a list of Documents for each query, gives one list.
-        filter: reworks the documents found, before all else.
-        freshness: a Runnable that reworks the documents by their dates.
-        rerank: reorders the documents.
-        diversify: drops near repeats.
+        filter: drops passages by their own scores, a `ScoreFilter`.
+        freshness: (field, half-life in days, weight), or a `Freshness`.
+        rerank: a `Rerank`, or any compressor, which is then blended with the search's own score.
+        diversify: a `Diversify`: drops repeats.
         abstain: True, or a reason, where the documents do not hold the answer; None never abstains.
-        expand: widens the passages.
+        again: a `transformer` whose queries are tried, once, before the chain abstains.
+        expand: an `expander`: widens the passages to the model's window.
         prompt: gives the messages for the model.
         reader: gives the quotes for an answer without a model.
-        ground: sets `grounding`.
-        strict: needs a `ground` step.
+        ground: a `Grounder`: checks what a model said against what it cites; sets `grounding`.
+        strict: leave out what the cited passages do not support; abstain where nothing is left.
         trace: keep what each step did, in milliseconds and detail.
 
     Raises:
@@ -92,33 +101,89 @@ def rag_chain(
     """
     _check(model, retriever)
     encoder = _encoder_of(retriever)
-    quotes = cast(Reader, _chosen("reader", reader, encoder_reader(encoder), _as_reader))
-    model_prompt = _chosen("prompt", prompt, None, _as_runnable)
-    if strict and not isinstance(ground, Runnable):
-        raise ChainError("strict=True has no grounding to go by.", remedy="Give a `ground` step as well.")
-    reworking = [
-        _reworking("filter", filter),
-        _reworking("freshness", freshness),
-        _reworking("rerank", rerank),
-        _reworking("diversify", diversify),
-    ]
+    quotes = cast(Reader, chosen("reader", reader, encoder_reader(encoder), _as_reader))
+    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, diversify)
+    question, search = finding.steps(model, retriever, encoder)
+    search = [*search, *_abstaining(abstain, encoder, quotes if model is None else None)]
+    grounder = _grounder(ground, model, encoder, strict=strict)
     steps: list[Step | None] = [
-        _setting("condense", "standalone", condense, condense_step(model), _question),
-        _setting("transform", "queries", transform, None, _one_query),
-        _setting("route", "route", route, None, _nothing),
-        retrieve_step(retriever, _chosen("fuse", fuse, None, _as_runnable), wide=any(reworking)),
-        *reworking,
-        select_step(retriever) if any(reworking) else None,
-        _abstaining(abstain, encoder, quotes if model is None else None),
-        _reworking("expand", expand),
-        Step("sources", _publish, traced=False),
-        Answering(model, model_prompt, quotes).step(),
-        _setting("ground", "grounding", ground, None, _nothing),
+        *question,
+        *search,
+        _second_try(again, model, retriever, search, trace=trace),
+        reworking("expand", expand, None if model is None else expand_step(retriever, model)),
+        publish_step(),
+        Answering(model, chosen("prompt", prompt, None, as_runnable), quotes, grounder, strict).step(),
+        setting("ground", "grounding", "auto" if grounder else ground, _ground(grounder), _nothing),
     ]
-    chosen = [step for step in steps if step is not None]
-    runnables: list[Runnable[Any, Any]] = [step.runnable(trace=trace) for step in chosen]
+    return _sequence("rag_chain", steps, trace=trace)
+
+
+def retrieval_chain(
+    retriever: Runnable[str, list[Document]],
+    *,
+    model: BaseChatModel | Runnable[Any, Any] | None = None,
+    condense: Choice = "auto",
+    transform: Choice = "auto",
+    route: Choice = "auto",
+    fuse: Choice = "auto",
+    filter: Choice = "auto",
+    freshness: Choice = None,
+    rerank: Choice = "auto",
+    diversify: Choice = "auto",
+    trace: bool = True,
+) -> Runnable[Any, dict[str, Any]]:
+    """The first half of `rag_chain`: from a question to its `documents`, for chains that answer themselves.
+
+    It takes what `rag_chain` takes and gives `standalone, queries, route, documents, trace`; the arguments
+    are those of `rag_chain`. `model` words queries; it may be None.
+    """
+    _check(model, retriever)
+    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, diversify)
+    question, search = finding.steps(model, retriever, _encoder_of(retriever))
+    return _sequence("retrieval_chain", [*question, *search, publish_step()], trace=trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was chosen for the steps from the question to the passages."""
+
+    condense: Choice
+    transform: Choice
+    route: Choice
+    fuse: Choice
+    filter: Choice
+    freshness: Choice
+    rerank: Choice
+    diversify: Choice
+
+    def steps(
+        self, model: Any, retriever: Runnable[Any, Any], encoder: Callable[[], Encoder]
+    ) -> tuple[list[Step], list[Step]]:
+        """Those that make the question ready, and those that search for it."""
+        default_transform = transform_step(lexicon_of(retriever), model)
+        question = [
+            setting("condense", "standalone", self.condense, condense_step(model), _question),
+            setting("transform", "queries", self.transform, default_transform, _one_query),
+            chosen_route_step(self.route, encoder, titles=_titles(retriever)),
+        ]
+        fresh = _freshness(self.freshness)
+        reworked = [
+            reworking("filter", self.filter),
+            reworking("freshness", fresh if fresh else self.freshness),
+            reworking("rerank", _rerank(self.rerank)),
+            reworking("diversify", self.diversify, Diversify()),
+        ]
+        found = [step for step in reworked if step is not None]
+        fuse = chosen("fuse", self.fuse, None, as_runnable)
+        first = retrieve_step(retriever, fuse, wide=bool(found), freshness=fresh)
+        return question, [first, *found, *([select_step(retriever)] if found else [])]
+
+
+def _sequence(name: str, steps: list[Step | None], *, trace: bool) -> Runnable[Any, dict[str, Any]]:
+    there = [step for step in steps if step is not None]
+    runnables: list[Runnable[Any, Any]] = [step.runnable(trace=trace) for step in there]
     chain = LeavableSequence(first=entry(trace=trace, optional=OPTIONAL), middle=runnables, last=exit_step())
-    return chain.with_config(run_name="rag_chain")
+    return chain.with_config(run_name=name)
 
 
 def _check(model: Any, retriever: Any) -> None:
@@ -134,61 +199,23 @@ def _check(model: Any, retriever: Any) -> None:
 
 def _encoder_of(retriever: Runnable[Any, Any]) -> Callable[[], Encoder]:
     """The knowledge base's own encoder, or the default one; opened at its first use."""
-    from .retriever import KnowledgeBaseRetriever
-
     if isinstance(retriever, KnowledgeBaseRetriever):
         kb = retriever.kb
         return lambda: kb.encoder
     return cache(open_encoder)
 
 
-# -- what may stand for a step -----------------------------------------------------------------------------
-
-
-def _chosen(name: str, choice: Choice, default: Any, convert: Callable[[str, Any], Any]) -> Any:
-    if choice is None or choice == "auto":
-        return default
-    return convert(name, choice)
-
-
-def _as_runnable(name: str, choice: Choice) -> Runnable[Any, Any]:
-    if isinstance(choice, Runnable):
-        return choice
-    if callable(choice):
-        from langchain_core.runnables import RunnableLambda
-
-        return RunnableLambda(choice)
-    raise TypeError(f"{name}={choice!r} is no step: give 'auto', None, or a Runnable.")
+def _titles(retriever: Runnable[Any, Any]) -> Callable[[], list[str]] | None:
+    """The titles of the documents, for whoever asks what the bot can do."""
+    if not isinstance(retriever, KnowledgeBaseRetriever):
+        return None
+    kb = retriever.kb
+    return lambda: [source.title for source in kb.sources()]
 
 
 def _as_reader(name: str, choice: Choice) -> Reader:
-    runnable = _as_runnable(name, choice)
+    runnable = as_runnable(name, choice)
     return lambda state, config: runnable.invoke(shown(state), config)
-
-
-# -- steps -------------------------------------------------------------------------------------------------
-
-
-def _setting(
-    name: str, key: str, choice: Choice, default: Step | None, otherwise: Callable[[RagState], Any]
-) -> Step:
-    """A step that sets `key`: the caller's Runnable, the default, or the plain value where it is left out."""
-
-    def instead(state: RagState) -> Piece:
-        return {key: otherwise(state)}
-
-    if choice == "auto" and default is not None:
-        return replace(default, instead=instead)
-    if isinstance(choice, StandaloneStep):
-        return replace(choice.step, instead=instead)
-    if choice is None or choice == "auto":
-        return Step(name, lambda state, config, detail: iter([{key: otherwise(state)}]), traced=False)
-    worker = _as_runnable(name, choice)
-
-    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        yield {key: worker.invoke(shown(state), config)}
-
-    return Step(name, run, instead=instead)
 
 
 def _question(state: RagState) -> str:
@@ -203,25 +230,18 @@ def _nothing(state: RagState) -> None:
     return None
 
 
-def _reworking(name: str, choice: Choice) -> Step | None:
-    if choice is None or choice == "auto":
-        return None
-    if isinstance(choice, StandaloneStep):
-        return choice.step
-    worker = choice if isinstance(choice, BaseDocumentCompressor) else _as_runnable(name, choice)
-    return document_step(name, worker)
+def _rerank(choice: Choice) -> Choice:
+    """A compressor that is none of ours is blended, not obeyed."""
+    is_foreign = isinstance(choice, BaseDocumentCompressor) and not isinstance(choice, Rerank)
+    return Rerank(choice) if is_foreign else choice
 
 
-def _publish(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-    yield {"documents": state["_documents"]}
-
-
-def _abstaining(choice: Choice, encoder: Callable[[], Encoder], reader: Reader | None) -> Step | None:
+def _abstaining(choice: Choice, encoder: Callable[[], Encoder], reader: Reader | None) -> list[Step]:
     if choice is None:
-        return None
+        return []
     if choice == "auto":
-        return abstain_step(encoder_judge(encoder), reader)
-    worker = _as_runnable("abstain", choice)
+        return [abstain_step(encoder_judge(encoder), reader)]
+    worker = as_runnable("abstain", choice)
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
         given = worker.invoke(state, config)  # its documents are those found so far
@@ -229,4 +249,38 @@ def _abstaining(choice: Choice, encoder: Callable[[], Encoder], reader: Reader |
             return given
         return Verdict(bool(given), given if isinstance(given, str) else DOES_NOT_SAY if given else "", {})
 
-    return abstain_step(decide, None)
+    return [abstain_step(decide, None)]
+
+
+def _second_try(
+    choice: Choice, model: Any, retriever: Runnable[Any, Any], search: Sequence[Step], *, trace: bool
+) -> Step | None:
+    """By default a chat model puts the question otherwise; without one there is nothing new to try."""
+    if choice == "auto" and model is not None:
+        requery = transform_step(lexicon_of(retriever), model, methods=["rewrite", "step_back"])
+    elif choice is None or choice == "auto":
+        return None
+    else:
+        requery = setting("transform", "queries", choice, None, _one_query)
+    return second_try_step(requery, search, trace=trace)
+
+
+def _grounder(choice: Choice, model: Any, encoder: Callable[[], Encoder], *, strict: bool) -> Grounder | None:
+    if isinstance(choice, Grounder):
+        return choice
+    if choice == "auto":
+        return None if model is None else Grounder(encoder())  # quotes need no check
+    if strict:
+        raise ChainError(
+            f"strict=True cannot go by ground={choice!r}.", remedy="Leave ground out, or give a Grounder."
+        )
+    return None
+
+
+def _ground(grounder: Grounder | None) -> Step | None:
+    return None if grounder is None else ground_step(grounder).step
+
+
+def _freshness(choice: Choice) -> Freshness | None:
+    """The settings where they are ours; a Runnable of the caller's is none."""
+    return None if isinstance(choice, Runnable) or callable(choice) else freshness_choice(choice)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,40 +19,46 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 from .embeddings import encode_queries
 from .errors import FilterError
 from .filters import both_filters
+from .freshness import Freshness
+from .fuse_queries import fuse_queries
 from .queries import Query
 from .retriever import KnowledgeBaseRetriever
 from .state import RagState
-from .step import Piece, Step
+from .step import WITHOUT, Piece, Step
 
-__all__ = ["one_list", "retrieve_step", "select_step"]
+__all__ = ["retrieve_step", "select_step"]
 
 Retriever = Runnable[str, list[Document]]
 POOL, POOL_PER_K = 32, 4  # passages that the steps after the search choose from
 
 
-def retrieve_step(retriever: Retriever, fuse: Any, *, wide: bool) -> Step:
-    """Sets the documents that the following steps rework; `fuse` is a Runnable, or None for `one_list`.
+def retrieve_step(retriever: Retriever, fuse: Any, *, wide: bool, freshness: Freshness | None = None) -> Step:
+    """Sets the documents that the following steps rework; `fuse` is a Runnable, or None for `fuse_queries`.
 
-    `wide` asks a knowledge base for more than its `k`, for `select_step` to cut.
+    `wide` asks a knowledge base for more than its `k`, for `select_step` to cut. `freshness` is given to a
+    knowledge base, which counts it over all that its legs found.
     """
+
+    def wanted(state: RagState, config: RunnableConfig) -> _Wanted:
+        without = config.get("configurable", {}).get(WITHOUT, ())
+        return _Wanted(_source(state, retriever), wide, None if "freshness" in without else freshness)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         queries = _queries(state)
-        asked = _asked(_source(state, retriever), state, queries, wide=wide)
+        asked = wanted(state, config).asked(state, queries)
         if len(asked) == 1:
             found = [asked[0](config)]
         else:
             with ContextThreadPoolExecutor(max_workers=len(asked)) as threads:
                 found = list(threads.map(lambda one: one(config), asked))
-        documents = one_list(found) if fuse is None else fuse.invoke(found, config)
+        documents = _one_list(queries, found) if fuse is None else fuse.invoke(found, config)
         yield _found(queries, found, documents, detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         queries = _queries(state)
-        source = _source(state, retriever)
-        asked = await asyncio.to_thread(_asked, source, state, queries, wide=wide, asynchronous=True)
+        asked = await asyncio.to_thread(wanted(state, config).asked, state, queries, asynchronous=True)
         found = list(await asyncio.gather(*(one(config) for one in asked)))
-        documents = one_list(found) if fuse is None else await fuse.ainvoke(found, config)
+        documents = _one_list(queries, found) if fuse is None else await fuse.ainvoke(found, config)
         yield _found(queries, found, documents, detail)
 
     return Step("retrieve", run, arun, instead=lambda state: {"_documents": []})
@@ -84,24 +91,34 @@ def _queries(state: RagState) -> list[Query]:
     return [known.get(text) or Query(text) for text in state["queries"]]
 
 
-def _asked(
-    source: Retriever, state: RagState, queries: Sequence[Query], *, wide: bool, asynchronous: bool = False
-) -> list[Callable[[RunnableConfig], Any]]:
-    """A search for each query, ready to be called with a config."""
-    given = _filter(source, state)
-    call = source.ainvoke if asynchronous else source.invoke
-    if not isinstance(source, KnowledgeBaseRetriever):
-        return [partial(call, query.text, **given) for query in queries]
-    if wide:
-        k = getattr(state.get("_route"), "k", None) or source.k
-        given |= {"k": max(POOL, POOL_PER_K * k) if k else 0}
-    texts = [query.text for query in queries]
-    vectors = encode_queries(source.kb.encoder, texts) if len(texts) > 1 else [None]
-    own: list[dict[str, Any]] = [{"mode": query.mode} if query.mode else {} for query in queries]
-    return [
-        partial(call, query.text, **given, vector=vector, **mode)
-        for query, vector, mode in zip(queries, vectors, own, strict=True)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Where this call searches, and with what."""
+
+    source: Retriever
+    wide: bool
+    freshness: Freshness | None
+
+    def asked(
+        self, state: RagState, queries: Sequence[Query], *, asynchronous: bool = False
+    ) -> list[Callable[[RunnableConfig], Any]]:
+        """A search for each query, ready to be called with a config."""
+        given = _filter(self.source, state)
+        call = self.source.ainvoke if asynchronous else self.source.invoke
+        if not isinstance(self.source, KnowledgeBaseRetriever):
+            return [partial(call, query.text, **given) for query in queries]
+        if self.wide:
+            k = getattr(state.get("_route"), "k", None) or self.source.k
+            given["k"] = max(POOL, POOL_PER_K * k) if k else 0
+        if self.freshness is not None:
+            given["freshness"] = self.freshness
+        texts = [query.text for query in queries]
+        vectors = encode_queries(self.source.kb.encoder, texts) if len(texts) > 1 else [None]
+        own: list[dict[str, Any]] = [{"mode": query.mode} if query.mode else {} for query in queries]
+        return [
+            partial(call, query.text, **given, vector=vector, **mode)
+            for query, vector, mode in zip(queries, vectors, own, strict=True)
+        ]
 
 
 def _filter(source: Retriever, state: RagState) -> dict[str, Any]:
@@ -167,17 +184,5 @@ def _key(document: Document) -> str:
     return document.id or document.page_content
 
 
-def one_list(found: Sequence[Sequence[Document]]) -> list[Document]:
-    """The hits of several queries as one list: by their place in each, every passage once."""
-    if len(found) == 1:
-        return list(found[0])
-    best: dict[str, tuple[int, int, Document]] = {}
-    for number, hits in enumerate(found):
-        for rank, document in enumerate(hits):
-            key = _key(document)
-            best[key] = min(best.get(key, (rank, number, document)), (rank, number, document), key=_place)
-    return [document for _, _, document in sorted(best.values(), key=_place)]
-
-
-def _place(hit: tuple[int, int, Document]) -> tuple[int, int]:
-    return hit[0], hit[1]
+def _one_list(queries: Sequence[Query], found: Sequence[Sequence[Document]]) -> list[Document]:
+    return fuse_queries(queries, found, limit=max(len(hits) for hits in found))

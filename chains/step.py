@@ -49,12 +49,7 @@ class Step:
             for piece in pieces:
                 state = state + piece
                 yield piece if isinstance(piece, RagState) else RagState(piece)
-            detail: Detail = {}
-            started = time.perf_counter()
-            for made in self._pieces(state, config, detail):
-                yield RagState(made)
-            if trace and self.traced:
-                yield self._traced(started, detail)
+            yield from self.played(state, config, trace=trace)
 
         async def atransform(
             pieces: AsyncIterator[RagState], config: RunnableConfig
@@ -63,15 +58,33 @@ class Step:
             async for piece in pieces:
                 state = state + piece
                 yield piece if isinstance(piece, RagState) else RagState(piece)
-            detail: Detail = {}
-            started = time.perf_counter()
-            async for made in self.pieces(state, config, detail):
-                yield RagState(made)
-            if trace and self.traced:
-                yield self._traced(started, detail)
+            async for piece in self.aplayed(state, config, trace=trace):
+                yield piece
 
         # RunnableGenerator passes a config to functions that take one; its types do not say so.
         return RunnableGenerator(cast(Any, transform), cast(Any, atransform), name=self.name)
+
+    def played(self, state: RagState, config: RunnableConfig, *, trace: bool) -> Iterator[RagState]:
+        """What the step adds to the state, and its entry in the trace if it has something to tell."""
+        detail: Detail = {}
+        started, made = time.perf_counter(), False
+        for piece in self._pieces(state, config, detail):
+            made = True
+            yield RagState(piece)
+        if trace and self.traced and (made or detail):
+            yield self._traced(started, detail)
+
+    async def aplayed(
+        self, state: RagState, config: RunnableConfig, *, trace: bool
+    ) -> AsyncIterator[RagState]:
+        """`played` for async callers."""
+        detail: Detail = {}
+        started, made = time.perf_counter(), False
+        async for piece in self.pieces(state, config, detail):
+            made = True
+            yield RagState(piece)
+        if trace and self.traced and (made or detail):
+            yield self._traced(started, detail)
 
     def _pieces(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
         instead = self._instead(state, config, detail)

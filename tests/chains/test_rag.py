@@ -49,6 +49,10 @@ def _model(*replies: str) -> GenericFakeChatModel:
     return GenericFakeChatModel(messages=iter(AIMessage(reply) for reply in replies))
 
 
+def _detail(state: dict[str, Any], step: str) -> Any:
+    return next(entry["detail"] for entry in state["trace"] if entry["step"] == step)
+
+
 class Recorder(BaseCallbackHandler):
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -75,7 +79,7 @@ def test_without_a_model_the_answer_is_a_verbatim_quote_with_its_place(kb: Knowl
 
 def test_a_stream_adds_up_to_what_invoke_gives(kb: KnowledgeBase) -> None:
     chain = rag_chain(
-        _model(*["You get 25 days [1]. Ask [7] early [2]."] * 2), kb.as_retriever(), abstain=None
+        _model(*["You get 25 days [1]. Ask [7] early [2]."] * 2), kb.as_retriever(), abstain=None, ground=None
     )
 
     pieces = list(chain.stream(QUESTION))
@@ -152,7 +156,7 @@ def test_a_model_that_says_nothing_is_replaced_by_quotes_and_the_trace_tells(kb:
     state = rag_chain(empty, kb.as_retriever(), abstain=None).invoke(QUESTION)
 
     assert "25 days" in state["answer"] and state["citations"]
-    assert "quotes stand in" in state["trace"][-1]["detail"]["degraded"]
+    assert "quotes stand in" in _detail(state, "answer")["degraded"]
 
 
 def test_nothing_found_abstains_and_says_what_was_searched(tmp_path: Path) -> None:
@@ -323,7 +327,7 @@ def test_a_model_that_breaks_off_keeps_what_it_said_and_the_trace_says_so(kb: Kn
     assert state["answer"].startswith("Employees get 25 days of annual leave each year. [1]")
     assert "broke off" in state["answer"]
     assert state["citations"][0]["source"] == "leave"
-    assert "out of memory" in state["trace"][-1]["detail"]["degraded"]
+    assert "out of memory" in _detail(state, "answer")["degraded"]
 
 
 def test_a_model_that_fails_before_its_first_word_is_an_error(kb: KnowledgeBase) -> None:
@@ -364,7 +368,7 @@ def test_a_step_that_cannot_be_one_is_a_type_error(kb: KnowledgeBase) -> None:
     with pytest.raises(TypeError, match="as_retriever"):
         rag_chain(None, kb)  # type: ignore[arg-type]
     with pytest.raises(ChainError, match="ground"):
-        rag_chain(None, retriever, strict=True)
+        rag_chain(None, retriever, strict=True, ground=None)
 
 
 def test_an_input_without_a_question_says_what_is_wanted(kb: KnowledgeBase) -> None:

@@ -1,0 +1,74 @@
+"""What may stand for a step: "auto", None, a Runnable, a compressor, one of ours, or a plain function.
+
+Knows no particular step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from langchain_core.documents import BaseDocumentCompressor
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from .alone import StandaloneStep
+from .document_step import document_step, shown
+from .state import RagState
+from .step import Piece, Step
+
+__all__ = ["Choice", "as_runnable", "chosen", "reworking", "setting"]
+
+Choice = Any
+
+
+def chosen(name: str, choice: Choice, default: Any, convert: Callable[[str, Any], Any]) -> Any:
+    """The default for "auto" and None, else what the caller gave, converted."""
+    if choice is None or choice == "auto":
+        return default
+    return convert(name, choice)
+
+
+def as_runnable(name: str, choice: Choice) -> Runnable[Any, Any]:
+    """A Runnable or a function as a Runnable; raises `TypeError` for anything else."""
+    if isinstance(choice, Runnable):
+        return choice
+    if callable(choice):
+        from langchain_core.runnables import RunnableLambda
+
+        return RunnableLambda(choice)
+    raise TypeError(f"{name}={choice!r} is no step: give 'auto', None, or a Runnable.")
+
+
+def setting(
+    name: str, key: str, choice: Choice, default: Step | None, otherwise: Callable[[RagState], Any]
+) -> Step:
+    """A step that sets `key`: the caller's Runnable, the default, or the plain value where it is left out."""
+
+    def instead(state: RagState) -> Piece:
+        return {key: otherwise(state)}
+
+    if choice == "auto" and default is not None:
+        return replace(default, instead=instead)
+    if isinstance(choice, StandaloneStep):
+        return replace(choice.step, instead=choice.step.instead or instead)
+    if choice is None or choice == "auto":
+        return Step(name, lambda state, config, detail: iter([instead(state)]), traced=False)
+    worker = as_runnable(name, choice)
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        yield {key: worker.invoke(shown(state), config)}
+
+    return Step(name, run, instead=instead)
+
+
+def reworking(name: str, choice: Choice, default: Any = None) -> Step | None:
+    """A step that reworks the documents found; None where it is left out."""
+    worker = default if choice == "auto" else choice
+    if worker is None or isinstance(worker, Step):
+        return worker
+    if isinstance(worker, StandaloneStep):
+        return replace(worker.step, instead=worker.step.instead or (lambda state: {}))
+    return document_step(
+        name, worker if isinstance(worker, BaseDocumentCompressor) else as_runnable(name, worker)
+    )

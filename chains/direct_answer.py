@@ -1,0 +1,104 @@
+"""What a route answers without a search: a fixed text, the model by itself, a chain of its own, a person.
+
+Knows no retrieval and no passages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable
+
+from .document_step import shown
+from .generation import Generated
+from .prompts import DIRECT
+from .routes import Route
+from .state import RagState, text_of
+from .step import Piece
+
+__all__ = ["SEARCHING", "DirectAnswer", "answers_itself"]
+
+# Steps with nothing to do where a route answers by itself.
+SEARCHING = frozenset(
+    {"retrieve", "filter", "freshness", "rerank", "diversify", "select", "abstain", "again", "expand"}
+)
+HANDOFF = "I am passing this on to a person, who will read this conversation."
+NO_MODEL = "I answer from the documents alone. Ask me something about them."
+ENDING: Mapping[str, Any] = {
+    "citations": [], "abstained": False, "adapter": "", "adapter_version": "", "usage": {},
+}  # fmt: skip
+TURNS = 6  # messages of the history that the model sees
+
+
+def answers_itself(route: Route | None) -> bool:
+    """Whether the route needs no passages."""
+    return route is not None and bool(route.direct or route.handoff or route.chain)
+
+
+@dataclass(slots=True)
+class DirectAnswer:
+    """Collects what a route says, piece by piece, and what the state needs at its end."""
+
+    route: Route
+    model: Runnable[Any, Any] | None
+    detail: dict[str, Any]
+    generated: Generated = field(default_factory=lambda: Generated(0))
+    given: dict[str, Any] = field(default_factory=dict)  # what a chain set besides the answer
+
+    @property
+    def reply(self) -> Any:
+        """The model's or the chain's reply, if it was a message."""
+        return self.generated.reply
+
+    def source(self, state: RagState) -> tuple[Runnable[Any, Any], Any] | None:
+        """Who is to word the answer, and what it is given; None where the text is fixed."""
+        if self.route.chain is not None:
+            self.detail["by"] = "chain"
+            return self.route.chain, shown(state)
+        if self.route.direct is True and self.model is not None:
+            self.detail["by"] = "model"
+            return self.model, direct_messages(state)
+        self.detail["by"] = "handoff" if self.route.handoff else "route"
+        return None
+
+    def pieces(self, chunk: Any) -> Iterator[Piece]:
+        """What of one more chunk can be shown: texts and messages are the answer, a dict names its keys."""
+        if isinstance(chunk, Mapping):
+            self.given |= {key: chunk[key] for key in ENDING if key in chunk}
+            text = str(chunk.get("answer", ""))
+        elif isinstance(chunk, BaseMessage) and self.route.chain is None:
+            text = self.generated.feed(chunk)
+        else:
+            text = text_of(chunk) if isinstance(chunk, BaseMessage) else str(chunk)
+        if text:
+            yield {"answer": text}
+
+    def ending(self) -> Iterator[Piece]:
+        """The rest of the answer, and every key that an answer sets."""
+        text = self.generated.finish() if self.detail["by"] == "model" else self._fixed()
+        if text:
+            yield {"answer": text}
+        yield {**ENDING, **self._said_of_itself(), **self.given}
+
+    def _said_of_itself(self) -> dict[str, Any]:
+        made = self.generated
+        if made.reply is None:
+            return {}
+        self.detail |= made.told
+        return {"adapter": made.adapter, "adapter_version": made.adapter_version, "usage": made.usage}
+
+    def _fixed(self) -> str:
+        for said in (self.route.direct, self.route.handoff):
+            if isinstance(said, str):
+                return said
+        if self.route.handoff:
+            return HANDOFF
+        return "" if self.route.chain else NO_MODEL
+
+
+def direct_messages(state: RagState) -> list[BaseMessage]:
+    """What the model is given where it answers by itself."""
+    return [SystemMessage(DIRECT), *state["history"][-TURNS:], HumanMessage(state["standalone"])]
