@@ -57,6 +57,7 @@ def test_reads_of_a_base_that_is_not_there_find_nothing_and_make_none(store: Sto
     assert store.records() == []
     assert store.text("a.md") is None
     assert store.chunks("a.md") == []
+    assert store.around("a.md", 0, 9) == []
     assert store.get(["an id"]) == {}
     assert dict(store.vectors(["a hash"])) == {}
     legs = store.search(["word"], unit(1), limit=5)
@@ -78,6 +79,29 @@ def test_bind_makes_the_base_and_a_second_bind_changes_nothing(store: Store, ope
 
     assert store.exists()
     assert store.count() == 1
+
+
+def test_around_reads_a_stretch_of_one_source_in_order_without_vectors(store: Store) -> None:
+    stretch = [passage("a.md", f"text {place}", place) for place in range(6)]
+    put(store, "a.md", stretch)
+    put_one(store, "b.md", "another source")
+
+    found = store.around("a.md", 2, 4)
+
+    assert [plain(chunk) for chunk in found] == [plain(chunk) for chunk in stretch[2:5]]
+    assert [chunk.vector for chunk in found] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "places"), [(-3, 1, [0, 1]), (4, 99, [4, 5]), (3, 2, []), (-5, -1, []), (9, 12, [])]
+)
+def test_around_gives_what_there_is_of_a_stretch(
+    first: int, last: int, places: list[int], store: Store
+) -> None:
+    put(store, "a.md", [passage("a.md", f"text {place}", place) for place in range(6)])
+
+    assert [chunk.position for chunk in store.around("a.md", first, last)] == places
+    assert store.around("nowhere.md", first, last) == []
 
 
 @pytest.mark.parametrize(
@@ -190,30 +214,6 @@ def test_the_text_of_a_source_comes_back_whole(store: Store) -> None:
     assert store.text("unknown.md") is None
 
 
-def test_a_source_without_chunks_or_text_is_still_a_source(store: Store) -> None:
-    put(store, "empty.md", [], text="")
-
-    assert [line.source for line in store.records()] == ["empty.md"]
-    assert store.text("empty.md") == ""
-    assert store.chunks("empty.md") == []
-    assert store.count() == 0
-
-
-def test_the_ledger_comes_back_as_it_went_in_by_source_name(store: Store) -> None:
-    store.bind(IDENTITY)
-    lines = []
-    for source in ("b.md", "ä.md", "a.md", "Z.md", "folder/a.md"):
-        chunks = [
-            passage(source, f"{source} {number}", number, metadata={"k": 1, "é": 2}) for number in (0, 1)
-        ]
-        lines.append(record(source, chunks, title=f"Title of {source}", path=f"/x/ü {source}"))
-        store.replace(lines[-1], "text", chunks)
-
-    assert store.records() == sorted(lines, key=lambda line: line.source)
-    assert store.unfinished() == []
-
-
-def test_replace_leaves_nothing_of_the_old_and_all_of_other_sources(store: Store) -> None:
 def test_the_texts_of_several_sources_come_at_once(store: Store) -> None:
     for number in range(60):
         put(store, f"{number}.md", [passage(f"{number}.md", "words")], text=f"text {number}")
@@ -248,6 +248,30 @@ def test_another_process_sees_the_token_of_a_write(store: Store, open_store: Ope
     assert token == store.change_token() != ""
 
 
+def test_a_source_without_chunks_or_text_is_still_a_source(store: Store) -> None:
+    put(store, "empty.md", [], text="")
+
+    assert [line.source for line in store.records()] == ["empty.md"]
+    assert store.text("empty.md") == ""
+    assert store.chunks("empty.md") == []
+    assert store.count() == 0
+
+
+def test_the_ledger_comes_back_as_it_went_in_by_source_name(store: Store) -> None:
+    store.bind(IDENTITY)
+    lines = []
+    for source in ("b.md", "ä.md", "a.md", "Z.md", "folder/a.md"):
+        chunks = [
+            passage(source, f"{source} {number}", number, metadata={"k": 1, "é": 2}) for number in (0, 1)
+        ]
+        lines.append(record(source, chunks, title=f"Title of {source}", path=f"/x/ü {source}"))
+        store.replace(lines[-1], "text", chunks)
+
+    assert store.records() == sorted(lines, key=lambda line: line.source)
+    assert store.unfinished() == []
+
+
+def test_replace_leaves_nothing_of_the_old_and_all_of_other_sources(store: Store) -> None:
     old = [passage("a.md", f"old {number}", number, vector=unit(number + 1, 1)) for number in range(5)]
     other = put_one(store, "b.md", "untouched old", vector=unit(0, 0, 1))
     put(store, "a.md", old, text="old text")
@@ -665,6 +689,7 @@ def test_a_tenant_sees_and_changes_nothing_of_another(open_store: Opener) -> Non
     other = put_one(theirs, "b.md", "shared word too", metadata={"z": "theirs"})
 
     assert [line.source for line in ours.records()] == ["a.md"]
+    assert ours.around("b.md", 0, 9) == []
     assert ours.text("b.md") is None and ours.chunks("b.md") == [] and ours.get([other.id]) == {}
     assert dict(ours.vectors([other.hash])) == {}
     legs = ours.search(["shared", "too"], unit(1), limit=10)
@@ -693,6 +718,7 @@ METHODS: dict[str, Callable[[Store], object]] = {
     "records": lambda store: store.records(),
     "text": lambda store: store.text("a.md"),
     "chunks": lambda store: store.chunks("a.md"),
+    "around": lambda store: store.around("a.md", 0, 1),
     "get": lambda store: store.get(["id"]),
     "vectors": lambda store: dict(store.vectors(["hash"])),
     "search": lambda store: store.search(["word"], unit(1), limit=1),
