@@ -14,13 +14,21 @@ from dataclasses import dataclass
 from langchain_core.documents import Document
 
 from .embeddings import Encoder
-from .evidence import asked_words, candidates, language_of
-from .extractive import Quote, select_quotes
-from .splitting import indexed_text
+from .extractive import PASSAGES, Quote, select_quotes
+from .passage_text import passage_text
 
-__all__ = ["DOES_NOT_SAY", "NOTHING_FOUND", "SIGNALS", "Verdict", "judge"]
+__all__ = [
+    "DOES_NOT_SAY",
+    "FILTERED_OUT",
+    "NOTHING_FOUND",
+    "SIGNALS",
+    "Verdict",
+    "judge",
+    "reason_without_filter",
+]
 
 NOTHING_FOUND = "nothing found"
+FILTERED_OUT = "found but filtered out"
 DOES_NOT_SAY = "found but it does not say"
 
 # What speaks for an answer; each is between 0 and 1 (cosines may fall a little below).
@@ -50,12 +58,53 @@ class Verdict:
     abstain: bool
     reason: str
     signals: dict[str, float]
+    by: str = ""  # what dropped the passages that would have answered
 
 
 def judge(
-    question: str, documents: Sequence[Document], encoder: Encoder, *, quotes: Sequence[Quote] | None = None
+    question: str,
+    documents: Sequence[Document],
+    encoder: Encoder,
+    *,
+    quotes: Sequence[Quote] | None = None,
+    filtered: Sequence[tuple[Document, str]] = (),
 ) -> Verdict:
-    """Decide whether the documents answer; `quotes` spares a second reading where they are known."""
+    """Decide whether the documents answer, and if not, why not.
+
+    Args:
+        question: As it stands alone.
+        documents: What the reader read, best first.
+        encoder: The knowledge base's own.
+        quotes: What the reader chose from them; spares a second reading.
+        filtered: Passages that were found and dropped, with the reason, best first. Where they would have
+            answered, the verdict is FILTERED_OUT and `by` names the reason.
+    """
+    verdict = _judged(question, documents, encoder, quotes)
+    if verdict.abstain and filtered and not SMALL_TALK.fullmatch(question):
+        dropped = [document for document, _ in filtered[:PASSAGES]]
+        read = select_quotes(question, dropped, encoder)
+        instead = _judged(question, dropped, encoder, read)
+        if not instead.abstain:
+            return Verdict(True, FILTERED_OUT, instead.signals, by=filtered[read[0].document][1])
+    return verdict
+
+
+def reason_without_filter(
+    verdict: Verdict, question: str, documents: Sequence[Document], encoder: Encoder, *, by: str
+) -> Verdict:
+    """The verdict as it is once the same search was made without the caller's filter.
+
+    `documents` is what that search found, `by` the filter in words. Only an abstention can change.
+    """
+    if not verdict.abstain:
+        return verdict
+    instead = _judged(question, documents, encoder, None)
+    return verdict if instead.abstain else Verdict(True, FILTERED_OUT, instead.signals, by=by)
+
+
+def _judged(
+    question: str, documents: Sequence[Document], encoder: Encoder, quotes: Sequence[Quote] | None
+) -> Verdict:
     if quotes is None:
         quotes = select_quotes(question, documents, encoder)
     if not quotes or SMALL_TALK.fullmatch(question):
@@ -72,29 +121,19 @@ def judge(
 def _signals(
     question: str, documents: Sequence[Document], encoder: Encoder, quote: Quote
 ) -> dict[str, float]:
-    asked = asked_words(question, language_of(documents))
-    measures = [
-        one.measures
-        for one in candidates(asked, documents)
-        if one.document == quote.document and quote.start <= one.stretch.start < quote.end
-    ]
     return {
         "sentence": quote.cosine,
         "passage": _passage_cosine(question, documents, encoder),
-        "words": max((one["words_around"] for one in measures), default=0.0),
-        "pairs": max((one["pairs"] for one in measures), default=0.0),
+        "words": quote.measures["words_around"],
+        "pairs": quote.measures["pairs"],
     }
 
 
 def _passage_cosine(question: str, documents: Sequence[Document], encoder: Encoder) -> float:
+    """The nearest passage's, as the search gave it, else of the passages that are read."""
     known = [document.metadata.get("scores", {}).get("vector") for document in documents]
     cosines = [float(cosine) for cosine in known if cosine is not None]
     if not cosines:
-        vectors = encoder.encode([_indexed(document) for document in documents])
+        vectors = encoder.encode([passage_text(document) for document in documents[:PASSAGES]])
         cosines = [float(cosine) for cosine in vectors @ encoder.encode_query(question)]
     return max(cosines)
-
-
-def _indexed(document: Document) -> str:
-    title, heading = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
-    return indexed_text(title, heading, document.page_content)

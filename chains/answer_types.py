@@ -93,5 +93,7 @@ def holds(kind: AnswerType, sentence: str, *, asked: Collection[str] = ()) -> bo
     if kind == "reason":
         return REASON.search(sentence) is not None
     pattern = {"number": NUMBER, "date": DATE, "place": PLACE}[kind]
+    if pattern.search(sentence) is None:
+        return False
     rest = " ".join(word for word in sentence.split() if word.strip(".,;:()\"'").lower() not in asked)
     return pattern.search(rest) is not None

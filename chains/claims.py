@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .quotable import is_lead_in
 from .sentences import sentences
 
-__all__ = ["Claim", "claims", "without_marks"]
+__all__ = ["Claim", "asserted", "claims", "without_marks"]
 
 MARKS = re.compile(r"\s*(?:\[\d+(?:\s*[,;]\s*\d+)*\]\s*(?=\[)|\[\d+(?:\s*[,;]\s*\d+)*\])+")
 LIST_MARK = re.compile(r"^\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)])\s+")
@@ -71,7 +71,7 @@ def claims(answer: str) -> list[Claim]:
             cited[_sentence_at(spans, place)] += numbers
     found = []
     for (start, end), numbers in zip(spans, cited, strict=True):
-        text = _asserted(bare[start:end])
+        text = asserted(bare[start:end])
         if text:
             first = _original(start, cuts, inclusive=True)
             last = _original(end, cuts, inclusive=False)
@@ -109,8 +109,12 @@ def _sentence_at(spans: list[tuple[int, int]], place: int) -> int:
     return before[-1] if before else 0
 
 
-def _asserted(sentence: str) -> str:
-    """The sentence without its list mark and frame; "" where it asserts nothing."""
+def asserted(sentence: str) -> str:
+    """The sentence without its list mark and frame; "" where it asserts nothing.
+
+    >>> asserted("- According to the handbook, you get 25 days."), asserted("Is that so?")
+    ('you get 25 days.', '')
+    """
     text = LIST_MARK.sub("", sentence).strip().strip("*_").strip()
     while framed := FRAME.match(text):
         text = text[framed.end() :]

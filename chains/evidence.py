@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from langchain_core.documents import Document
 
@@ -21,8 +22,13 @@ from .splitting import PATH_SEPARATOR
 
 __all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "share_found"]
 
-SAMPLE = 1500  # characters of each passage that the language is told from
+SAMPLE = 400  # characters of each passage that the language is told from
+PUNCTUATION = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", **dict.fromkeys("\u201c\u201d\u2013\u2014\u2026\u2022", " ")}
+)
+RUN = re.compile(r"\w+(?:'\w+)*")  # no blank and no mark inside, so its tokens depend on nothing around it
 RELATED = 0.7  # what "inventor" counts for "inventing"; .5 to .9 measure alike
+KEPT = 4096  # passages, some 10 MB; the same ones are read for follow-ups and for the checks of an answer
 STEPS = 0.15  # what one rank counts where a retriever gives no scores
 FRAGMENT = 6  # words
 PRONOUN = re.compile(r"(He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|Both|Here|There)\b")
@@ -59,31 +65,35 @@ def asked_words(question: str, language: str) -> Asked:
 
 def language_of(documents: Sequence[Document]) -> str:
     """Snowball's name of the language that most of the passages' text is in."""
-    return detect_language(" ".join(document.page_content[:SAMPLE] for document in documents))
+    lengths: Counter[str] = Counter()
+    for document in documents:
+        sample = document.page_content[:SAMPLE]
+        lengths[_language(sample)] += len(sample)
+    return lengths.most_common(1)[0][0] if lengths else _language("")
 
 
 def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
     """All stretches of the passages, in order, measured."""
     read = [read_passage(document.page_content, asked.language) for document in documents]
-    holders = Counter(token for passage in read for _, tokens in passage for token in set(tokens))
-    words = Words(asked.tokens, holders, sum(len(passage) for passage in read))
+    words = Words(asked.tokens, [one.present for passage in read for one in passage])
     ranks = _passage_scores(documents)
     found: list[Candidate] = []
     for number, (document, passage) in enumerate(zip(documents, read, strict=True)):
         title, path = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
         path = path.removeprefix(title + PATH_SEPARATOR) if title else path
-        pieces = tuple(stretch for stretch, _ in passage)
-        for place, (stretch, tokens) in enumerate(passage):
+        pieces = tuple(one.stretch for one in passage)
+        for place, (stretch, tokens, present) in enumerate(passage):
             text = document.page_content[stretch.start : stretch.end]
             names = ", ".join(dict.fromkeys(name for name in (title, path, stretch.heading) if name))
-            before = {token for one in _context(passage, place) for token in passage[one][1]}
-            around = before.union(tokens, _tokens(names, asked.language))
+            before = [passage[one].present for one in _context(passage, place)]
+            around = words.relevant(present, _present(names, asked.language), *before)
+            inside = words.relevant(present)
             measures = {
-                "words": words.share(set(tokens)),
+                "words": words.share(inside),
                 "words_around": words.share(around),
-                "pairs": words.pairs(tokens),
+                "pairs": words.pairs(tokens) if len(inside) > 1 else 0.0,
                 "passage": ranks[number],
-                "new_words": math.log1p(sum(token not in words.weights for token in tokens)),
+                "new_words": math.log1p(len(tokens) - sum(map(words.weights.__contains__, tokens))),
                 "fragment": float(_is_fragment(stretch, text)),
                 "pronoun": float(PRONOUN.match(text) is not None),
                 f"holds_{asked.kind}": float(holds(asked.kind, text, asked=asked.plain)),
@@ -102,23 +112,30 @@ def share_found(tokens: Sequence[str], present: set[str]) -> float:
 class Words:
     """The question's words with their weights: those that fewer stretches hold weigh more."""
 
-    def __init__(self, tokens: Sequence[str], holders: Mapping[str, int], stretches: int) -> None:
-        self.weights = {token: math.log(1 + stretches / (1 + holders.get(token, 0))) for token in tokens}
+    def __init__(self, tokens: Sequence[str], stretches: Sequence[frozenset[str]]) -> None:
+        vocabulary = frozenset().union(*stretches)
+        holders = {token: sum(token in one for one in stretches) for token in tokens if token in vocabulary}
+        self.weights = {token: math.log(1 + len(stretches) / (1 + holders.get(token, 0))) for token in tokens}
         self.total = sum(self.weights.values())
         self.adjacent = set(zip(tokens, tokens[1:], strict=False))
         # Only the words of the stretches that begin alike can match, so this is done once, not per stretch.
-        self.alike = {
-            token: [other for other in holders if other[:4] == token[:4] and _alike(token, other)]
-            for token in tokens
-        }
+        begin: dict[str, list[str]] = {token[:4]: [] for token in tokens}
+        for other in vocabulary:
+            if (alike := begin.get(other[:4])) is not None:
+                alike.append(other)
+        self.alike = {token: [one for one in begin[token[:4]] if _alike(token, one)] for token in tokens}
+        self.all = frozenset(tokens).union(*self.alike.values())
 
-    def share(self, present: set[str]) -> float:
+    def relevant(self, *present: frozenset[str]) -> frozenset[str]:
+        """The words that matter, of all that are present."""
+        return frozenset().union(*(self.all & one for one in present))
+
+    def share(self, present: frozenset[str]) -> float:
         """The weight of the words that are present, of all."""
-        if not self.total:
+        if not self.total or not present:
             return 0.0
-        return (
-            sum(weight * self._match(token, present) for token, weight in self.weights.items()) / self.total
-        )
+        found = sum(weight * self._match(token, present) for token, weight in self.weights.items())
+        return found / self.total
 
     def pairs(self, tokens: Sequence[str]) -> float:
         """The share of the question's neighbouring words that stand together here too, or one word apart."""
@@ -127,7 +144,7 @@ class Words:
         near = set(zip(tokens, tokens[1:], strict=False)) | set(zip(tokens, tokens[2:], strict=False))
         return len(self.adjacent & near) / len(self.adjacent)
 
-    def _match(self, token: str, present: set[str]) -> float:
+    def _match(self, token: str, present: frozenset[str]) -> float:
         if token in present:
             return 1.0
         return RELATED if any(other in present for other in self.alike[token]) else 0.0
@@ -149,12 +166,12 @@ def _alike(token: str, other: str) -> bool:
     return shared >= 5 or (shared >= 4 and shared >= 0.6 * max(len(token), len(other)))
 
 
-def _context(passage: Sequence[tuple[Stretch, tuple[str, ...]]], place: int) -> list[int]:
+def _context(passage: Sequence[ReadStretch], place: int) -> list[int]:
     """What must be known to understand a stretch: the one before it, and what leads a list or table in."""
     places = [place - 1] if place else []
-    if passage[place][0].kind in ("item", "row"):
+    if passage[place].stretch.kind in ("item", "row"):
         lead = place
-        while lead and passage[lead][0].kind == passage[place][0].kind:
+        while lead and passage[lead].stretch.kind == passage[place].stretch.kind:
             lead -= 1
         places.append(lead)
     return places
@@ -174,14 +191,42 @@ def _is_fragment(stretch: Stretch, text: str) -> bool:
     return stretch.kind == "sentence" and text[-1:] not in tuple(".!?。！？") and len(text.split()) < FRAGMENT
 
 
-@lru_cache(maxsize=2048)  # passages: a few MB; the same ones are read for follow-ups and for abstention
-def read_passage(text: str, language: str) -> tuple[tuple[Stretch, tuple[str, ...]], ...]:
-    return tuple(
-        (stretch, _tokens(text[stretch.start : stretch.end], language))
-        for stretch in stretches(text, language)
-    )
+class ReadStretch(NamedTuple):
+    """A stretch with its tokens, in order and as a set."""
+
+    stretch: Stretch
+    tokens: tuple[str, ...]
+    present: frozenset[str]
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=KEPT)
+def read_passage(text: str, language: str) -> tuple[ReadStretch, ...]:
+    """The stretches of a passage with their tokens."""
+    found = []
+    for stretch in stretches(text, language):
+        tokens = _tokens(text[stretch.start : stretch.end], language)
+        found.append(ReadStretch(stretch, tokens, frozenset(tokens)))
+    return tuple(found)
+
+
 def _tokens(text: str, language: str) -> tuple[str, ...]:
-    return tuple(document_tokens(text, language))
+    """What `document_tokens` gives, run of letters by run of letters: most were met before."""
+    text = text.translate(PUNCTUATION)
+    if not text.isascii():
+        return tuple(document_tokens(text, language))
+    return tuple(token for run in RUN.findall(text) for token in _run_tokens(run, language))
+
+
+@lru_cache(maxsize=65_536)  # a few MB
+def _run_tokens(run: str, language: str) -> tuple[str, ...]:
+    return tuple(document_tokens(run, language))
+
+
+@lru_cache(maxsize=KEPT)
+def _present(names: str, language: str) -> frozenset[str]:
+    return frozenset(document_tokens(names, language))
+
+
+@lru_cache(maxsize=KEPT)
+def _language(sample: str) -> str:
+    return detect_language(sample)

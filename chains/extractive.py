@@ -6,8 +6,8 @@ Words first, then the encoder on the best of them. Knows no store and no languag
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from langchain_core.documents import Document
 
@@ -64,29 +64,47 @@ class Quote:
     end: int
     score: float  # orders the quotes of one question; means nothing across questions
     cosine: float = 0.0  # of question and quote
+    # What the judge goes by: the measures of the stretch that was chosen. No part of what a quote is.
+    measures: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
 
 
-def select_quotes(question: str, documents: Sequence[Document], encoder: Encoder) -> list[Quote]:
+def select_quotes(
+    question: str,
+    documents: Sequence[Document],
+    encoder: Encoder,
+    *,
+    skip: Callable[[str], bool] | None = None,
+) -> list[Quote]:
     """The stretches that answer, best first; none if there is nothing to quote.
 
-    Whether they answer well enough to be shown is for `judge` in abstention.py to say.
+    Whether they answer well enough to be shown is for `judge` in abstention.py to say. Stretches for which
+    `skip` is true are never quoted.
     """
     scored = [
         (_word_score(one) + COSINE * cosine, cosine, one)
-        for one, cosine in measured(question, documents, encoder)
+        for one, cosine in measured(question, documents, encoder, skip=skip)
     ]
     scored.sort(key=lambda one: one[0], reverse=True)
-    return _chosen(scored, documents, open_question=OPEN_QUESTION.search(question) is not None)
+    open_question = OPEN_QUESTION.search(question) is not None
+    return _chosen(scored, documents, open_question=open_question, skip=skip)
 
 
-def measured(question: str, documents: Sequence[Document], encoder: Encoder) -> list[tuple[Candidate, float]]:
+def measured(
+    question: str,
+    documents: Sequence[Document],
+    encoder: Encoder,
+    *,
+    skip: Callable[[str], bool] | None = None,
+) -> list[tuple[Candidate, float]]:
     """The stretches that the words speak for most, each with the cosine of question and stretch."""
     read = documents[:PASSAGES]
     found = candidates(asked_words(question, language_of(read)), read)
+    if skip is not None:
+        found = [one for one in found if not skip(one.text)]
     if not found:
         return []
-    best = sorted(found, key=_word_score, reverse=True)[:ENCODED]
-    best = [one for one in best if _word_score(one) > _word_score(best[0]) - REACH]
+    ranked = sorted(((_word_score(one), one) for one in found), key=lambda one: one[0], reverse=True)
+    best = [one for score, one in ranked[:ENCODED] if score > ranked[0][0] - REACH]
     cosines = encoder.encode([_encoded_text(one) for one in best]) @ encoder.encode_query(question)
     return [(one, float(cosine)) for one, cosine in zip(best, cosines, strict=True)]
 
@@ -105,6 +123,7 @@ def _chosen(
     documents: Sequence[Document],
     *,
     open_question: bool,
+    skip: Callable[[str], bool] | None,
 ) -> list[Quote]:
     quotes: list[Quote] = []
     texts: set[str] = set()
@@ -114,12 +133,14 @@ def _chosen(
             break
         page = documents[candidate.document].page_content
         start, end = _extent(candidate, page, open_question=open_question)
+        if skip is not None and skip(page[start:end]):  # the list around it
+            start, end = candidate.stretch.start, candidate.stretch.end
         text = page[start:end]
         length = len(text.split())
         overlaps = any(q.document == candidate.document and q.start < end and start < q.end for q in quotes)
         if overlaps or _plain(text) in texts or (quotes and words + length > MOST_WORDS):
             continue
-        quotes.append(Quote(candidate.document, start, end, score, cosine))
+        quotes.append(Quote(candidate.document, start, end, score, cosine, candidate.measures))
         texts.add(_plain(text))
         words += length
     return quotes

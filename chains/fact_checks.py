@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from .fact_values import CURRENCIES, Day, Figure, Values, values_in
+from .fact_values import CURRENCIES, MONTHS, UNITS, Day, Figure, Values, values_in
 from .stop_words import ENGLISH
 
 __all__ = ["Stated", "contradictions", "missing_facts", "stated"]
@@ -24,6 +24,8 @@ IMPERATIVES = frozenset(
     "ask call check click contact choose email enter find go join open read see select send set talk tell "
     "turn use visit write yes".split()
 )
+# Checked as a number or a date, or no word at all.
+NO_NAME = re.compile(rf"I|A|[AP]M|{'|'.join(UNITS.values())}|{'|'.join(map(str.title, MONTHS))}")
 SURE_UNITS = CURRENCIES | {"%"}  # never left out where the number stands in prose
 
 NEGATION = (
@@ -31,7 +33,8 @@ NEGATION = (
 )
 NEGATIONS = re.compile(NEGATION, re.I)
 NO_NEGATION = re.compile(
-    r"\b(?:not only|no later than|no more than|no longer than|no less than|no\. \d)", re.I
+    r"\b(?:not only|not? (?:later|more|longer|less) than|no\. \d)",
+    re.I,
 )
 DENIED = re.compile(
     NEGATION + r"|\b(?:prohibit\w*|forbid\w*|banned|disallow\w*|refus\w+|den(?:y|ie[sd])|exclud\w+)\b", re.I
@@ -164,7 +167,7 @@ def _names(claim: str) -> Iterator[str]:
     for found in WORD.finditer(claim):
         word = found[0]
         opening = OPENING.search(claim, 0, found.start()) is not None
-        named = any(letter.isupper() for letter in word) and word not in ("I", "A")
+        named = any(letter.isupper() for letter in word) and not NO_NAME.fullmatch(word)
         if run and (not named or claim[end : found.start()].strip(" \u00a0")):
             yield from _whole(run)
             run = []
@@ -183,7 +186,11 @@ def _whole(run: Sequence[str]) -> Iterator[str]:
 
 
 def _parts(name: str) -> list[str]:
-    return [part for part in re.split(r"['\u2019]s?\b|[\s-]", name) if part and part.lower() not in ENGLISH]
+    return [
+        part
+        for part in re.split(r"['\u2019]s?\b|[\s-]", name)
+        if part and (part.isupper() or part.lower() not in ENGLISH)
+    ]
 
 
 def _names_it(word: str, passage: Stated) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["CURRENCIES", "Day", "Figure", "Values", "values_in"]
+__all__ = ["CURRENCIES", "MONTHS", "UNITS", "Day", "Figure", "Values", "values_in"]
 
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -141,7 +141,7 @@ def values_in(text: str) -> Values:
     times: dict[tuple[str, frozenset[int]], None] = {}
     for found in reversed(list(TIME.finditer(text))):
         if minutes := _minutes(found):
-            times[found[0].strip(), minutes] = None
+            times[found[0].strip(" ."), minutes] = None
             text = _blanked(text, found)
     return Values(tuple(dict.fromkeys(_figures(text))), tuple(days), tuple(times))
 
@@ -163,7 +163,7 @@ def _day(found: re.Match[str]) -> Day | None:
         if "-" not in found[0]:
             readings.add((year, day, int(name)))
     valid = frozenset(one for one in readings if 1 <= one[1] <= 12 and one[2] <= 31)
-    return Day(found[0].strip(), valid) if valid else None
+    return Day(found[0].strip(" ."), valid) if valid else None
 
 
 def _minutes(found: re.Match[str]) -> frozenset[int]:

@@ -20,7 +20,7 @@ from langchain_core.runnables import RunnableConfig
 
 from .alone import StandaloneStep
 from .analyser import query_tokens
-from .claims import MARKS, Claim, claims
+from .claims import MARKS, Claim, asserted, claims
 from .embeddings import Encoder
 from .evidence import language_of, read_passage, share_found
 from .fact_checks import contradictions, missing_facts, stated
@@ -83,8 +83,11 @@ class Grounder:
         return "encoder" if self._model is None else self._model.name
 
     def check(self, claim: str, passages: Sequence[Document]) -> Support:
-        """Whether the passages, taken together, say what the claim says."""
-        closest, measures = self._closest(claim, passages)
+        """Whether the passages, taken together, say what the claim says; "Hello" needs no support."""
+        claim = asserted(claim)
+        if not claim:
+            return Support(True, 1.0)
+        closest, measures = self.measured(claim, passages)
         if closest is None:
             return Support(False, 0.0, ["there is no passage to support it"])
         problems = missing_facts(claim, [stated(_whole(document)) for document in passages])
@@ -98,7 +101,7 @@ class Grounder:
             problems = ["no sentence of the passage says it"]
         return Support(not problems, round(score, 4), problems, closest.passage)
 
-    def _closest(self, claim: str, passages: Sequence[Document]) -> tuple[_Stretch | None, dict[str, float]]:
+    def measured(self, claim: str, passages: Sequence[Document]) -> tuple[_Stretch | None, dict[str, float]]:
         language = language_of(passages)
         tokens = query_tokens(claim, [language])
         found = sorted(
@@ -140,17 +143,17 @@ def _stretches(tokens: Sequence[str], passages: Sequence[Document], language: st
     for number, document in enumerate(passages):
         read = read_passage(document.page_content, language)
         names = set(query_tokens(_names(document), [language])) if _names(document) else set()
-        everything = names.union(*(set(held) for _, held in read))
+        everything = names.union(*(one.present for one in read))
         around = share_found(tokens, everything)
-        for place, (stretch, held) in enumerate(read):
+        for place, (stretch, held, present) in enumerate(read):
             near = read[max(0, place - 1) : place + 2]
             pairs = set(zip(held, held[1:], strict=False)) | set(zip(held, held[2:], strict=False))
             yield _Stretch(
                 number,
                 document.page_content[stretch.start : stretch.end],
-                document.page_content[near[0][0].start : near[-1][0].end],
+                document.page_content[near[0].stretch.start : near[-1].stretch.end],
                 {
-                    "words": share_found(tokens, names.union(held)),
+                    "words": share_found(tokens, names.union(present)),
                     "around": around,
                     "pairs": len(adjacent & pairs) / len(adjacent) if adjacent else 0.0,
                 },

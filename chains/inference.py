@@ -35,7 +35,7 @@ class InferenceModel:
     def judge(self, premise: str, claim: str) -> tuple[float, bool]:
         """The probability that the premise entails the claim, and whether it contradicts it."""
         with self._lock:
-            scores = self._model.predict([(premise, claim)], show_progress_bar=False)[0]
+            scores = self._model.predict([(premise, claim)])[0]
         values = [float(score) for score in (scores if hasattr(scores, "__len__") else [scores])]
         if len(values) == 1:  # one score: trained to be a probability, or a logit
             return values[0] if 0 <= values[0] <= 1 else 1 / (1 + math.exp(-values[0])), False
