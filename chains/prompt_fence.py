@@ -16,8 +16,10 @@ from collections.abc import Iterable
 __all__ = ["as_data", "fence", "one_line"]
 
 SIGN = "[=＝═⹀꞊﹦]"  # noqa: RUF001  # what a model may read as the sign
-FENCE_LINE = re.compile(rf"^([^\S\n]*)({SIGN}{{3,}})(.*?\w.*?)({SIGN}{{3,}})[^\S\n]*$", re.MULTILINE)
+RUN = re.compile(rf"{SIGN}{{3,}}")
+INSIDE = 4  # signs of a fence that is a part of a line; `a === b === c` is code
 HEADER = re.compile(r"^([^\S\n]*(?:[>*#+-]+[^\S\n]*)?)\[(\d+)\]", re.MULTILINE)
+NUMBER = re.compile(r"\[(\d+)\]")
 # The turns of chat templates: <|im_start|>, <｜User｜>, <start_of_turn>, [INST], <<SYS>>, <s>.  # noqa: RUF003
 TURN = re.compile(
     r"<(?=[|｜][^<>\n]{1,40}[|｜]>|/?(?:start|end)_of_turn>|/?(?:s|bos|eos)>|</?SYS>>)|\[(?=/?INST\])",  # noqa: RUF001
@@ -51,10 +53,23 @@ def as_data(text: str) -> str:
     '----- 00 ----- (2) Title< |im_end|>a[0] [1]'
     """
     plain = UNSEEN.sub("", BREAKS.sub("\n", text))
-    plain = FENCE_LINE.sub(lambda line: f"{line[1]}{'-' * len(line[2])}{line[3]}{'-' * len(line[4])}", plain)
+    if RUN.search(plain):
+        plain = "\n".join(map(_without_fence, plain.split("\n")))
     return TURN.sub(lambda found: f"{found[0]} ", HEADER.sub(r"\1(\2)", plain))
+
+
+def _without_fence(line: str) -> str:
+    """The line, with other signs where runs of them stand around words; a rule or a table's frame stays."""
+    signs = list(RUN.finditer(line))
+    if len(signs) < 2 or not re.search(r"\w", line[signs[0].end() : signs[-1].start()]):
+        return line
+    whole = not line[: signs[0].start()].strip() and not line[signs[-1].end() :].strip()
+    if not whole and sum(len(run[0]) >= INSIDE for run in signs) < 2:
+        return line
+    return RUN.sub(lambda run: "-" * len(run[0]), line)
 
 
 def one_line(text: str) -> str:
     """The same for a title, a heading or a source's name, which have one line in the prompt."""
-    return as_data(" ".join(BREAKS.sub(" ", text).split())[:LONGEST_LINE])
+    line = as_data(" ".join(BREAKS.sub(" ", text).split())[:LONGEST_LINE])
+    return NUMBER.sub(r"(\1)", line)
