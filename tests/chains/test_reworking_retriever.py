@@ -124,7 +124,7 @@ async def test_its_async_twin_gives_the_same() -> None:
 
 
 def test_any_runnable_that_finds_documents_will_do() -> None:
-    found = RunnableLambda(lambda query: [Document(f"about {query}")])
+    found: RunnableLambda[str, list[Document]] = RunnableLambda(lambda query: [Document(f"about {query}")])
 
     assert ReworkingRetriever(found, [Reverse()]).invoke("tea")[0].page_content == "about tea"
 
