@@ -56,7 +56,7 @@ def write_answer(
     if output.json:
         output.result(chain.invoke(turn, config), lambda console: None)
         return
-    from .rendering import draw_citations
+    from .rendering import draw_citations, draw_doubts
 
     state: dict[str, Any] = {"answer": "", "trace": []}
     for part in chain.stream(turn, config):
@@ -67,6 +67,7 @@ def write_answer(
             output.stream.flush()
     output.stream.write("\n")
     console = output.console(output.stream)
+    draw_doubts(console, state.get("grounding"))
     if signed and (made := made_by(state)):
         output.stream.write(f"\n{printable(made)}\n")
     if state.get("citations"):

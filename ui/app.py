@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -50,17 +50,19 @@ def create_app(
     keys: Sequence[str] = (),
     model_name: str = "",
     adapters: ListAdapters | None = None,
+    without: Collection[str] | None = None,
 ) -> FastAPI:
     """The web chat over a knowledge base and a chain, ready for any ASGI server.
 
-    With `adapters`, the `list_adapters` of the chain's model, people choose who words each answer. Without
+    With `adapters`, the `list_adapters` of the chain's model, people choose who words each answer. With
+    `without`, the steps that the chain leaves out by itself, people switch steps on and off. Without
     `keys` the page answers to this machine's own names only; with them, to whoever signs in with one.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read while gradio is imported
     import gradio as gr
     from starlette.middleware.cors import CORSMiddleware
 
-    api = PageApi(kb, chain, title=title, model_name=model_name, adapters=adapters)
+    api = PageApi(kb, chain, title=title, model_name=model_name, adapters=adapters, without=without)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -153,12 +155,13 @@ def _page(title: str, on_ask: Callable[..., Any], on_upload: Callable[..., Any])
                 gr.Column(elem_id="rw-sources")
             gr.Column(elem_id="rw-library")
         history = gr.Textbox(visible="hidden", elem_id="rw-history", label="History")
-        turn, sources, receipt = (_channel(name) for name in ("rw-turn", "rw-cards", "rw-receipt"))
+        channels = ("rw-turn", "rw-cards", "rw-trace", "rw-receipt")
+        turn, sources, trace, receipt = (_channel(name) for name in channels)
         asked = gr.on(
             [question.submit, send.click],
             on_ask,
             inputs=[question, history],
-            outputs=[question, turn, sources],
+            outputs=[question, turn, sources, trace],
             show_progress="hidden",
             concurrency_limit=ANSWERS,
             api_visibility="private",
@@ -190,25 +193,31 @@ def message(value: Any) -> str:
     return f'<div data-json="{safe}"></div>'
 
 
-def _ask(chain: Runnable[Any, Any], api: PageApi) -> Callable[[str, str], Iterator[tuple[Any, Any, Any]]]:
+def _ask(chain: Runnable[Any, Any], api: PageApi) -> Callable[[str, str], Iterator[tuple[Any, ...]]]:
     import gradio as gr
 
-    def on_ask(question: str, history: str) -> Iterator[tuple[Any, Any, Any]]:
+    def on_ask(question: str, history: str) -> Iterator[tuple[Any, ...]]:
         if not question.strip():
             return
         request_id, first = new_request_id(), True
         given = _history(history)
-        name = api.uploads.name
         updates = ask(
-            chain, question, given["messages"], adapter=given["adapter"], request_id=request_id, name=name
+            chain,
+            question,
+            given["messages"],
+            adapter=given["adapter"],
+            without=given["without"] if api.switchable else None,
+            request_id=request_id,
+            name=api.uploads.name,
         )
         for update in updates:
             value = asdict(update) | {"replaces": given["replaces"]}
-            cards = value.pop("sources")
+            cards, trace = value.pop("sources"), value.pop("trace")
             yield (
                 "" if first else gr.skip(),
                 message(value),
                 gr.skip() if cards is None else message({"id": request_id, "sources": cards}),
+                gr.skip() if trace is None else message({"id": request_id, "trace": trace}),
             )
             first = False
 
@@ -222,14 +231,15 @@ def _history(text: str) -> dict[str, Any]:
         messages = [
             {"role": str(one["role"]), "content": str(one["content"])} for one in given.get("messages", [])
         ]
-        adapter = given.get("adapter")
+        adapter, without = given.get("adapter"), given.get("without")
         return {
             "messages": messages,
             "replaces": str(given.get("replaces", "")),
             "adapter": None if adapter is None else str(adapter),
+            "without": None if without is None else [str(step) for step in without],
         }
     except (ValueError, TypeError, KeyError, AttributeError):
-        return {"messages": [], "replaces": "", "adapter": None}
+        return {"messages": [], "replaces": "", "adapter": None, "without": None}
 
 
 def _upload(kb: KnowledgeBase, api: PageApi) -> Callable[[list[str] | None], Iterator[tuple[Any, Any]]]:

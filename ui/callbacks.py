@@ -12,13 +12,15 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .errors import explain
 from .sources_panel import Card, source_cards
+from .trace_panel import trace_view
+from .unsupported import page_doubts, unsupported
 
 __all__ = ["Update", "ask", "new_request_id"]
 
@@ -33,7 +35,7 @@ END = object()
 
 @dataclass(slots=True)
 class Update:
-    """What the page shows of one turn; `sources` is None while the cards stay as they are."""
+    """What the page shows of one turn; `sources` and `trace` are None while they stay as they are."""
 
     id: str
     question: str
@@ -48,7 +50,9 @@ class Update:
     by: str = ""  # who worded the answer: model, reader (quotes) or abstention
     adapter: str = ""  # by the model's own word; "" for the base model
     adapter_version: str = ""
+    doubts: list[dict[str, Any]] = field(default_factory=list)  # statements that the sources do not support
     sources: list[Card] | None = None
+    trace: dict[str, Any] | None = None
 
 
 def new_request_id() -> str:
@@ -62,20 +66,23 @@ def ask(
     history: Sequence[Mapping[str, str]] = (),
     *,
     adapter: str | None = None,
+    without: Sequence[str] | None = None,
     request_id: str = "",
     pace: float = PACE,
     name: Callable[[str], str] = str,
 ) -> Iterator[Update]:
     """Answer one question, update by update: the first at once, the last final.
 
-    `adapter` is the one to answer with, "" for the base model, None to leave it to the chain; `name` says
-    how a source is called before users.
+    `adapter` is the one to answer with, "" for the base model, None to leave it to the chain; `without` are
+    the steps to leave out, None for those that the chain leaves out by itself; `name` says how a source is
+    called before users.
     Closing the generator stops the chain. A failure is an update that says so, never an exception.
     """
     turn = _Turn(Update(request_id or new_request_id(), question.strip(), asked=adapter or ""), name)
     yield turn.snapshot()
     given = {"question": turn.update.question, "history": _recent(history)}
-    config = RunnableConfig(configurable={} if adapter is None else {"adapter": adapter})
+    chosen = {"adapter": adapter, "without": without}
+    config = RunnableConfig(configurable={key: one for key, one in chosen.items() if one is not None})
     pump = _Pump(lambda: chain.stream(given, config), pace)
     try:
         for piece in pump.pieces():
@@ -175,16 +182,20 @@ class _Turn:
         self.changed = True
         self._began = time.monotonic()
         self._documents: list[Any] = []
-        self._fresh = False  # the cards changed since they were last sent
+        self._trace: list[Mapping[str, Any]] = []
+        self._fresh: set[str] = set()  # what changed since it was last sent, of sources and trace
         self._abstained = False
 
     def snapshot(self) -> Update:
         update = self.update
         self.changed = False
         update.seconds = round(time.monotonic() - self._began, 2)
-        cards = source_cards(self._documents, update.citations, name=self._name) if self._fresh else None
-        self._fresh = False
-        return Update(**{name: getattr(update, name) for name in Update.__slots__} | {"sources": cards})
+        fresh, self._fresh = self._fresh, set()
+        cards = (
+            source_cards(self._documents, update.citations, name=self._name) if "sources" in fresh else None
+        )
+        trace = trace_view(self._trace, name=self._name) if "trace" in fresh else None
+        return replace(update, sources=cards, trace=trace)
 
     def take(self, piece: Mapping[str, Any]) -> None:
         for key, value in piece.items():
@@ -194,7 +205,8 @@ class _Turn:
         update = self.update
         self.changed = True
         if key == "documents":
-            self._documents, self._fresh = list(value), True
+            self._documents = list(value)
+            self._fresh.add("sources")
             number = len(self._documents)
             update.step = f"Reading {number} passages" if number != 1 else "Reading one passage"
         elif key == "answer":
@@ -202,13 +214,17 @@ class _Turn:
             update.status = "answering"
         elif key == "citations":
             update.citations = [dict(citation) for citation in value]
-            self._fresh = True
+            self._fresh.add("sources")
         elif key == "abstained":
             self._abstained = bool(value)
         elif key in ("adapter", "adapter_version"):
             setattr(update, key, str(value))
+        elif key == "grounding":
+            update.doubts = page_doubts(update.answer, unsupported(value))
         elif key == "trace":
-            answers = (step["detail"] for step in value if step["step"] == "answer")
+            self._trace += value
+            self._fresh.add("trace")
+            answers = (step["detail"] or {} for step in value if step["step"] == "answer")
             update.by = next((str(detail.get("by", "")) for detail in answers), update.by)
         elif key == "standalone":
             update.standalone = str(value) if str(value).strip() != update.question else ""

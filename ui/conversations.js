@@ -19,7 +19,8 @@ function shelf() {
 
 export const storage = shelf();
 const KEPT = 50; // conversations in this browser
-export const page = { knowledge: null, conversation: fresh(), shown: null, running: null, heard: 0, replaces: "", uploading: null, stopped: new Set() };
+const TRACES = 5; // of each: the last turns keep theirs
+export const page = { knowledge: null, conversation: fresh(), shown: null, running: null, heard: 0, replaces: "", uploading: null, settings: false, stopped: new Set() };
 
 export function fresh() {
   return { id: crypto.randomUUID ? crypto.randomUUID() : String(Date.now()), at: Date.now(), turns: [] };
@@ -48,7 +49,9 @@ export function save() {
   const old = stored().filter((one) => one.id !== conversation.id).slice(KEPT - 1);
   for (const one of old) storage.removeItem(prefix() + one.id);
   try {
-    storage.setItem(prefix() + conversation.id, JSON.stringify(conversation));
+    const old = conversation.turns.length - TRACES;
+    const turns = conversation.turns.map((turn, index) => (index < old ? { ...turn, trace: null } : turn));
+    storage.setItem(prefix() + conversation.id, JSON.stringify({ ...conversation, turns }));
   } catch {
     const oldest = stored().filter((one) => one.id !== conversation.id).at(-1);
     if (oldest) {

@@ -3,6 +3,7 @@
 
 const ICONS = {
   again: "M4 12a8 8 0 0 1 14-5.3L20 9M20 4v5h-5M20 12a8 8 0 0 1-14 5.3L4 15m0 5v-5h5",
+  back: "M14 7l-5 5 5 5",
   check: "M5 12.5l4.5 4.5L19 7.5",
   chevron: "M7 10l5 5 5-5",
   close: "M6 6l12 12M18 6L6 18",
@@ -11,8 +12,10 @@ const ICONS = {
   layers: "M12 4l8.5 4.5L12 13 3.5 8.5zM3.5 12.5L12 17l8.5-4.5M3.5 16.5L12 21l8.5-4.5",
   menu: "M4 7h16M4 12h16M4 17h16",
   moon: "M20 14.5A8 8 0 1 1 9.5 4a6.5 6.5 0 0 0 10.5 10.5z",
+  next: "M10 7l5 5-5 5",
   page: "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5",
   plus: "M12 5v14M5 12h14",
+  settings: "M4 8h9m5 0h2M4 16h2m5 0h9M15.5 5.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5zM8.5 13.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4",
   up: "M7 20V10m0 0l4.5-6.5c1.6 0 2.3 1.2 2 2.6L12.8 9H19a1.8 1.8 0 0 1 1.8 2.2l-1.4 7A2.2 2.2 0 0 1 17.2 20H7zm0 0H3.5v10H7",
 };
@@ -45,7 +48,36 @@ export function iconButton(name, label, onclick, more = {}) {
 
 // ---- the words of an answer: paragraphs, lists, code, bold, marks ----------------------------------------
 
+// Statements that the sources do not support stand between these two, private to this page.
+const DOUBT = ["\ue000", "\ue001"];
+
+// Puts the two around each doubt; where one runs over lines, around its part of each line, behind a list's mark.
+function doubtful(text, doubts) {
+  const clean = text.replace(/[\ue000\ue001]/g, "\ufffd"); // from a document; as long as before
+  let drawn = "";
+  let position = 0;
+  for (const { start, end } of doubts) {
+    if (start < position || end <= start) continue;
+    const said = clean.slice(start, end).split("\n").map((line) => {
+      const [, before, words] = line.match(/^(\s*(?:[-*•]\s+|\d{1,3}[.)]\s+)?)(.*)$/);
+      return !words.trim() || /^\s*\||^```/.test(line) ? line : before + DOUBT[0] + words + DOUBT[1];
+    });
+    drawn += clean.slice(position, start) + said.join("\n");
+    position = end;
+  }
+  return drawn + clean.slice(position);
+}
+
 function inline(text, mark) {
+  return text.split(DOUBT[0]).flatMap((part, index) => {
+    if (!index) return plain(part, mark);
+    const [doubt, rest] = part.split(DOUBT[1]);
+    const unseen = el("span", { class: "rw-unseen" }, "Not supported by the sources: ");
+    return [el("span", { class: "rw-doubt", title: "Not supported by the sources" }, unseen, plain(doubt, mark)), ...plain(rest ?? "", mark)];
+  });
+}
+
+function plain(text, mark) {
   const nodes = [];
   const pattern = /\[(\d{1,2})\]|`([^`\n]+)`|\*\*([^*\n]+)\*\*/g;
   let position = 0;
@@ -61,10 +93,10 @@ function inline(text, mark) {
   return nodes;
 }
 
-export function prose(text, mark) {
+export function prose(text, mark, doubts = []) {
   const blocks = [];
-  for (const [index, part] of text.split(/^```.*$/m).entries()) {
-    if (index % 2) blocks.push(el("pre", { tabindex: "0" }, el("code", {}, part.replace(/^\n|\n$/g, ""))));
+  for (const [index, part] of doubtful(text, doubts).split(/^```.*$/m).entries()) {
+    if (index % 2) blocks.push(el("pre", { tabindex: "0" }, el("code", {}, part.replace(/^\n|\n$|[\ue000\ue001]/g, ""))));
     else blocks.push(...part.split(/\n\s*\n/).filter((one) => one.trim()).flatMap((one) => paragraph(one, mark)));
   }
   return blocks;
@@ -111,6 +143,14 @@ function paragraph(text, mark) {
     }
   }
   return blocks;
+}
+
+/** The line under an answer that its sources do not wholly support; it opens to what and why. */
+export function doubtLine(doubts) {
+  if (!doubts?.length) return null;
+  const line = doubts.length === 1 ? "1 sentence is not supported by the sources." : `${doubts.length} sentences are not supported by the sources.`;
+  return el("details", { class: "rw-doubts" }, el("summary", {}, line),
+    el("ul", {}, doubts.map((one) => el("li", {}, `“${one.text}” `, el("span", { class: "rw-quiet" }, one.why)))));
 }
 
 // ---- sources -------------------------------------------------------------------------------------------

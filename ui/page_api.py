@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from .callbacks import failure_sentence
 from .examples import ExampleFinder
 from .feedback import FeedbackStore
 from .sources_panel import file_name, short_date
+from .steps import STEPS
 from .uploads import UPLOAD_MEGABYTES, UploadFolder
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 ListAdapters = Callable[[], "Sequence[AdapterInfo]"]  # what may be chosen now: `ChatLora.list_adapters`
 
 HERE = Path(__file__).parent
-SCRIPTS = ("adapters.js", "conversations.js", "draw.js", "script.js")
+SCRIPTS = ("adapters.js", "conversations.js", "draw.js", "script.js", "steps.js", "trace.js")
 FILES = {"style.css": "text/css"} | dict.fromkeys(SCRIPTS, "text/javascript")
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -80,11 +81,14 @@ class PageApi:
         title: str,
         model_name: str,
         adapters: ListAdapters | None = None,
+        without: Collection[str] | None = None,
     ) -> None:
         self._kb = kb
         self._title = title
         self._model_name = model_name
         self._adapters = adapters
+        self._without = without
+        self.switchable = without is not None
         self.data_folder = data_folder(kb)
         self.uploads = UploadFolder(self.data_folder / "uploads")
         self._feedback = FeedbackStore(self.data_folder / "feedback.sqlite")
@@ -146,6 +150,7 @@ class PageApi:
                 "upload_megabytes": UPLOAD_MEGABYTES,
                 "examples": self._examples.questions(sources),
                 "examples_pending": self._examples.pending(),
+                "steps": self._steps(),
                 "sources": [
                     {
                         "source": self.uploads.name(source.source),
@@ -159,6 +164,12 @@ class PageApi:
             },
             headers={"Cache-Control": "no-store"},
         )
+
+    def _steps(self) -> list[dict[str, Any]]:
+        """The steps that people may switch; none where nobody said which the chain leaves out."""
+        if self._without is None:
+            return []
+        return [{"name": name, "text": text, "on": name not in self._without} for name, text in STEPS.items()]
 
     def adapters(self) -> Response:
         """What may write the answers: the base model and its adapters, as they are now."""

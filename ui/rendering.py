@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .output import printable
+from .unsupported import unsupported, unsupported_line
 
 if TYPE_CHECKING:
     from langchain_core.documents import Document
@@ -29,6 +30,7 @@ __all__ = [
     "draw_checks",
     "draw_citations",
     "draw_documents",
+    "draw_doubts",
     "draw_report",
     "draw_settings",
     "draw_sources",
@@ -124,6 +126,17 @@ def draw_citations(
                 expand=False,
             )
         )
+
+
+def draw_doubts(console: Console, grounding: object) -> None:
+    """What the sources of an answer do not support, and why; nothing where they support all."""
+    doubts = unsupported(grounding)
+    if doubts:
+        console.print()
+        console.print(Text(unsupported_line(len(doubts)), style=COLOURS["WARN"]))
+    for doubt in doubts:
+        line = Text(printable(f"“{doubt.text}” {doubt.why}"), style="dim")
+        console.print(Padding(line, (0, 0, 0, 4), expand=False))
 
 
 def draw_settings(console: Console, loaded: Loaded) -> None:

@@ -1,8 +1,10 @@
 // The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
-import { cards, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
+import { cards, doubtLine, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
 import { followups, fresh, page, remove, save, storage, stored } from "./conversations.js";
 import * as adapters from "./adapters.js";
+import * as steps from "./steps.js";
+import { show, tabs, trace } from "./trace.js";
 
 const at = (id) => document.getElementById(id);
 const HISTORY = 6; // turns that a follow-up may lean on
@@ -26,7 +28,7 @@ function offerHistory(replaces = "") {
   page.replaces = replaces;
   const turns = page.conversation.turns.filter((turn) => turn.id !== replaces && turn.answer && turn.status !== "failed");
   const messages = turns.slice(-HISTORY).flatMap((turn) => [{ role: "user", content: turn.question }, { role: "assistant", content: turn.answer }]);
-  fill("rw-history", JSON.stringify({ messages, replaces, adapter: adapters.asked() }));
+  fill("rw-history", JSON.stringify({ messages, replaces, adapter: adapters.asked(), without: steps.without() }));
 }
 
 async function send(text, replaces = "") {
@@ -71,10 +73,11 @@ function takeTurn(update) {
   draw();
 }
 
-function takeCards({ id, sources }) {
+// What comes beside the words: the cards, or the trace.
+function takeBeside({ id, ...beside }) {
   const turn = page.conversation.turns.find((one) => one.id === id);
   if (!turn || page.stopped.has(id)) return;
-  turn.sources = sources;
+  Object.assign(turn, beside);
   if (!RUNNING.has(turn.status)) save(); // the last cards come after the last words
   draw();
 }
@@ -139,6 +142,7 @@ function lightUp(turn, number, on) {
 }
 
 function openSource(turn, number) {
+  show("sources");
   lightUp(turn, number, true);
   const folded = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
   if (folded && getComputedStyle(folded).display !== "none") folded.open = true;
@@ -154,7 +158,8 @@ function drawTurn(turn, last) {
     el("div", { class: "rw-ask" }, turn.question),
     el("h3", { class: "rw-unseen" }, "Answer"),
     line(turn),
-    turn.answer ? el("div", { class: "rw-answer" }, prose(turn.answer, markFor(turn))) : null,
+    turn.answer ? el("div", { class: "rw-answer" }, prose(turn.answer, markFor(turn), turn.doubts)) : null,
+    doubtLine(turn.doubts),
     turn.status === "stopped" ? el("p", { class: "rw-quiet rw-note" }, turn.answer ? "Stopped here." : "Stopped before an answer.") : null,
     turn.status === "failed" ? failure(turn) : null,
     running ? null : actions(turn, last),
@@ -206,9 +211,17 @@ async function vote(turn, verdict) {
 }
 
 function folded(turn) {
-  if (!turn.sources.length || turn.status === "failed") return null;
+  if (!turn.sources.length && !turn.trace?.steps.length) return null;
   const before = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
-  return el("details", { class: "rw-folded", open: before?.open ?? false }, el("summary", {}, sourcesTitle(turn)), cards(turn.sources, turn.status !== "abstained"));
+  const box = beside(turn, `rw-${turn.id}`);
+  const fold = el("details", { class: "rw-folded", open: before?.open ?? false, ontoggle: () => { if (fold.open) box.fill(); } }, el("summary", {}, turn.sources.length ? sourcesTitle(turn) : "Trace"), box);
+  return fold;
+}
+
+// The sources and the trace of a turn, as two tabs.
+function beside(turn, id) {
+  const sources = turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")];
+  return tabs(id, sourcesTitle(turn), sources, () => trace(turn?.trace, RUNNING.has(turn?.status)));
 }
 
 function sourcesTitle(turn) {
@@ -282,12 +295,20 @@ function empty() {
 
 function drawSources() {
   const turn = page.conversation.turns.find((one) => one.id === page.shown) ?? page.conversation.turns.at(-1);
-  redraw(at("rw-sources"), JSON.stringify([turn?.id, turn?.status, turn?.sources]), () => [el("h2", { class: "rw-panel-title" }, sourcesTitle(turn)), ...(turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")])]);
+  const column = at("rw-sources");
+  const focused = column.contains(document.activeElement) ? document.activeElement.id : "";
+  redraw(column, JSON.stringify([turn?.id, turn?.status, turn?.sources, turn?.trace]), () => [beside(turn, "rw-beside")]);
+  column.firstElementChild.fill();
+  if (focused && !column.contains(document.activeElement)) at(focused)?.focus();
 }
 
 function drawConversations() {
   const day = new Date().toDateString();
   const groups = { Today: [], Earlier: [] };
+  if (page.settings) {
+    if (!at("rw-conversations").querySelector(".rw-switches")) at("rw-conversations").replaceChildren(...steps.settings(() => openSettings(false)));
+    return;
+  }
   for (const one of stored()) groups[new Date(one.at).toDateString() === day ? "Today" : "Earlier"].push(one);
   at("rw-conversations").replaceChildren(
     el("h2", { class: "rw-panel-title" }, "Conversations"),
@@ -297,7 +318,14 @@ function drawConversations() {
       el("ul", {}, list.map((one) => el("li", {},
         el("button", { type: "button", class: "rw-conversation", "aria-current": one.id === page.conversation.id ? "true" : false, title: one.turns[0].question, onclick: () => open(one) }, one.turns[0].question),
         iconButton("close", `Delete the conversation: ${one.turns[0].question}`, () => forget(one))))),
-    ]));
+    ]),
+    ...[steps.settingsButton(() => openSettings(true))].filter(Boolean));
+}
+
+function openSettings(open) {
+  page.settings = open;
+  drawConversations();
+  at("rw-conversations").querySelector(open ? ".rw-back" : ".rw-settings-button")?.focus();
 }
 
 function open(conversation) {
@@ -416,7 +444,8 @@ function arrange() {
 function start() {
   arrange();
   listen("rw-turn", takeTurn);
-  listen("rw-cards", takeCards);
+  listen("rw-cards", takeBeside);
+  listen("rw-trace", takeBeside);
   listen("rw-receipt", takeReceipt);
   document.addEventListener("click", (event) => { if (event.target.closest?.("#rw-stop")) stop(); });
   window.addEventListener("hashchange", route);
@@ -430,7 +459,8 @@ function start() {
   setInterval(watch, 2000);
   route();
   draw();
-  learn().then(drawConversations);
+  learn().then(() => { offerHistory(); drawConversations(); }); // what was switched counts from the start
+  steps.onSwitch((news) => { offerHistory(page.replaces); say(news); });
   adapters.startAdapters((news) => { offerHistory(page.replaces); draw(); if (news) say(news); });
   document.body.classList.add("rw-ready");
 }
@@ -438,7 +468,7 @@ function start() {
 theme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
 const waiting = setInterval(() => {
-  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-receipt", "rw-upload", "rw-send", "rw-stop"].every(at) || !question()) return;
+  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-trace", "rw-receipt", "rw-upload", "rw-send", "rw-stop"].every(at) || !question()) return;
   clearInterval(waiting);
   theme();
   start();

@@ -13,7 +13,7 @@ from rich.tree import Tree
 from ragweave.chains.trace_table import candidate_table
 
 from .output import printable
-from .trace_words import Told, cell, dropped_line, passage_name, tell, total_ms
+from .trace_words import Told, cell, dropped_line, end, passage_name, tell, total_ms
 
 __all__ = ["draw_trace"]
 
@@ -63,9 +63,8 @@ def _table(rows: Sequence[Mapping[str, Any]], *, whole: bool) -> Table:
     table.add_column("end", overflow="fold")
     for row in shown:
         dropped = row["place"] is None
-        end = f"{row['dropped_by']}: {row['reason']}" if row["dropped_by"] else ""
         cells = ("" if dropped else str(row["place"]), passage_name(row), *(cell(row, one) for one in stages))
-        table.add_row(*(Text(printable(one)) for one in (*cells, end)), style=QUIET if dropped else "")
+        table.add_row(*(Text(printable(one)) for one in (*cells, end(row))), style=QUIET if dropped else "")
     if len(shown) < len(rows):
         table.add_row("", Text(f"and {len(rows) - len(shown)} more (-v shows all)", style=QUIET))
     return table

@@ -69,17 +69,29 @@ class FakeKnowledgeBase:
         return IngestReport(added=added, failed=tuple(failed), chunks=2 + len(self.added))
 
 
+FOUND = [
+    {
+        "id": source, "source": source, "title": f"{source[9:-3].title()} {EVIL}", "heading": "Rules > Days",
+        "ranks": {"keyword": place, "vector": 3 - place}, "scores": {"keyword": 7.2, "fused": 0.9},
+    }
+    for place, source in enumerate(TEXTS, start=1)
+]  # fmt: skip
+DOUBTFUL = "Travel costs are refunded within 14 days."
+
+
 class FakeChain(Runnable[Any, Any]):
-    """Answers by key words of the question: `fail`, `moon` (abstains), `long` (streams on), `script`."""
+    """Answers by key words of the question: `fail`, `moon` (abstains), `long` (streams on), `script`,
+    `doubt` (a sentence that its sources do not support)."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
+        self.without: list[list[str] | None] = []  # the steps that each call left out
         self.closed = threading.Event()
         self.step: Callable[[], None] = lambda: time.sleep(0.02)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         state: dict[str, Any] = {}
-        for piece in self.stream(input):
+        for piece in self.stream(input, config):
             state |= piece
         return state
 
@@ -87,15 +99,22 @@ class FakeChain(Runnable[Any, Any]):
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
     ) -> Iterator[dict[str, Any]]:
         self.asked.append(input)
+        self.without.append((config or {}).get("configurable", {}).get("without"))
         self.closed.clear()
         try:
-            yield from self._pieces(input["question"])
+            yield from self._pieces(input["question"], self.without[-1] or ())
         finally:
             self.closed.set()
 
-    def _pieces(self, question: str) -> Iterator[dict[str, Any]]:
+    def _pieces(self, question: str, without: Sequence[str]) -> Iterator[dict[str, Any]]:
         yield {"question": question, "history": []}
-        yield {"trace": [{"step": "retrieve", "ms": 3.1, "detail": {}}]}
+        yield {"trace": [{"step": "retrieve", "ms": 3.1, "detail": {"queries": [question], "found": FOUND}}]}
+        dropped = [{"id": "handbook/travel.md", "reason": f"too far away {EVIL}"}]
+        worked = {"degraded": "The reranker was too slow; the order stands.", "dropped": dropped}
+        left_out = {"left_out": "by the call"}
+        yield {
+            "trace": [{"step": "rerank", "ms": 9.5, "detail": left_out if "rerank" in without else worked}]
+        }
         self.step()
         if "fail" in question:
             raise RuntimeError("secret detail of the machine")
@@ -118,6 +137,13 @@ class FakeChain(Runnable[Any, Any]):
             ],
             "abstained": False,
         }
+        if "doubt" in question:
+            start = said.index(DOUBTFUL)
+            claim = {
+                "claim": DOUBTFUL, "start": start, "end": start + len(DOUBTFUL), "cited": [2],
+                "supported": False, "score": 0.1, "problems": [f"14 stands in no passage {EVIL}"],
+            }  # fmt: skip
+            yield {"grounding": {"claims": [claim], "supported": 1, "unsupported": 1}}
 
 
 class FakeAdapters(FakeChain):
@@ -145,7 +171,7 @@ class FakeAdapters(FakeChain):
         self.chosen.append(name)
         if name and name not in self.names:
             raise UnknownAdapter(name, self.names)
-        yield from super().stream(input)
+        yield from super().stream(input, config)
         by = {"abstain": "abstention", "quote": "reader"}.get(input["question"].split()[0], "model")
         yield {"adapter": name or "", "adapter_version": "2" if name else ""}
         yield {"trace": [{"step": "answer", "ms": 9.1, "detail": {"by": by}}]}

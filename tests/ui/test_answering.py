@@ -49,6 +49,26 @@ def test_the_trace_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
+def test_a_sentence_that_the_sources_do_not_support_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def doubted(turns: Iterator[Any]) -> Iterator[dict[str, Any]]:
+        yield from parts(turns)
+        claim = {
+            "claim": "25 days.",
+            "start": 0,
+            "end": 8,
+            "supported": False,
+            "problems": ["25 is not there"],
+        }
+        yield {"grounding": {"claims": [claim], "supported": 0, "unsupported": 1}}
+
+    write_answer(Output(), RunnableGenerator(doubted), {"question": "How many?"})
+
+    assert capsys.readouterr().out.startswith(
+        "25 days [1].\n\n1 sentence is not supported by the sources.\n"
+        "    “25 days.” 25 is not there.\n\n[1] Leave"
+    )
+
+
 def test_json_is_the_whole_state(capsys: pytest.CaptureFixture[str]) -> None:
     state = {"question": "q", "documents": [DOCUMENT], "answer": "a", "trace": [STEP], "abstained": False}
 

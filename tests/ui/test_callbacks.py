@@ -130,6 +130,44 @@ def test_a_choice_that_was_never_offered_is_left_to_the_chain() -> None:
     assert chain.chosen == [None, ""]
 
 
+def test_the_trace_comes_in_words_and_only_when_it_grew() -> None:
+    updates = list(ask(FakeChain(), "leave?"))
+
+    told = [update.trace for update in updates if update.trace]
+    assert [step["step"] for step in told[-1]["steps"]] == ["retrieve", "rerank"]
+    assert told[-1]["steps"][1]["cautions"] == ["The reranker was too slow; the order stands."]
+    assert len(told) <= 2
+    assert updates[0].trace is None
+
+
+def test_a_failed_question_shows_how_far_it_came() -> None:
+    updates = list(ask(FakeChain(), "please fail"))
+
+    assert [update.trace["steps"][0]["step"] for update in updates if update.trace][-1] == "retrieve"
+
+
+def test_what_the_sources_do_not_support_is_told_with_its_place() -> None:
+    last = _last("a doubt?")
+
+    [doubt] = last.doubts
+    assert (
+        last.answer[doubt["start"] : doubt["end"]]
+        == doubt["text"]
+        == "Travel costs are refunded within 14 days."
+    )
+    assert doubt["why"].startswith("14 stands in no passage")
+
+
+def test_steps_are_left_out_only_where_somebody_switched() -> None:
+    chain = FakeChain()
+
+    list(ask(chain, "leave?"))
+    list(ask(chain, "leave?", without=["rerank"]))
+    list(ask(chain, "leave?", without=[]))
+
+    assert chain.without == [None, ["rerank"], []]
+
+
 def test_an_adapter_that_is_gone_fails_with_the_names_that_are_known() -> None:
     last = list(ask(FakeAdapters(), "leave?", adapter="suport"))[-1]
 
