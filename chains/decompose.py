@@ -16,21 +16,32 @@ __all__ = ["Together", "asks_for_several", "decompose"]
 Together = Callable[[str, str], bool]  # whether "first and second" stands in the collection: one thing
 
 MOST = 4  # parts; a longer list asks for one thing, its items
-SIDE = 8  # words of one side of a list; a longer one is a clause
+SIDE = 12  # words of one side of a list; a longer one is a clause
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 SENTENCES = re.compile(r"\?+[\s\"”]*(?=\S)")
 # After "and" these begin a question of their own; an auxiliary does only before its subject.
-ASKING = r"(?:(?:in |at |on |for |to |by |of |from |with )?(?:what|which|whom|whose)|how|when|where|who|why)"
+ASKING = r"(?:(?:in |at |on |for |to |by |of |from |with )?(?:what|which|whom|whose|how)|when|where|who|why)"
 SUBJECT = r"(?:i|we|you|it|they|he|she|there|this|that|these|those|the|a|an|my|our|your|is|are)"
 AUXILIARY = r"(?:is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have)"
 CLAUSES = re.compile(
-    rf"(?:\s*[,;])?\s+(?:and|or|but)\s+(?:also\s+|if so,?\s+)?"
+    rf"(?:\s*[,;])?\s+(?:and|or)\s+(?:also\s+|if so,?\s+)?"
     rf"(?={ASKING}\b|{AUXILIARY}\s+{SUBJECT}\b)|\s*;\s+",
     re.IGNORECASE,
 )
 PRONOUN = re.compile(
-    r"\b(it|its|they|them|their|this|that|these|those|he|him|his|she|her|there|one|ones)\b", re.IGNORECASE
+    r"\b(it|its|they|them|their|this|that|these|those|he|him|his|she|her|one|ones)\b", re.IGNORECASE
 )
+OPENING = re.compile(r"^(?:and|but|or|so|also|then)\b[\s,]*", re.IGNORECASE)
+PREPOSITION = re.compile(r"\s(in|of|on|for|from|at|to|under|with|by|during|after|before)\s", re.IGNORECASE)
+# What a comparison may name that nobody can search for.
+VAGUE = re.compile(
+    r"^(?:the )?(?:others?|most|all|any|some|rest|average|normal|what|who|which)\b", re.IGNORECASE
+)
+ASKS = re.compile(
+    rf"^(?:{OPENING.pattern[1:]})?(?:please\s+)?(?:{ASKING}|{AUXILIARY}|tell|explain|describe|list|show|give|name)\b",
+    re.IGNORECASE,
+)
+STAND_IN = re.compile(r"^(?:those|that|the ones?)\s+", re.IGNORECASE)
 TAIL = (
     r"(?P<tail>,?\s+"
     r"(?:regarding|concerning|in terms of|with (?:respect|regard) to|when it comes to|as to)\s.+)?"
@@ -59,7 +70,7 @@ COMPARISONS = tuple(
 BOTH = re.compile(r"\b(?:both|either)\s+(?P<both>.+?\s+(?:and|or)\s+.+)", re.IGNORECASE)
 # "for X and for Y", "the X or the Y": the little word said twice shows that two are meant.
 TWICE = re.compile(
-    r"\b(?P<word>the|an?|my|our|your|for|to|of|in|on|at|with|by|from|about|under)\s+(?P<first>(?:[\w'’-]+\s+){1,5}?)"
+    r"\b(?P<word>the|an?|my|our|your|for|to|of|in|on|at|with|by|from|about|under)\s+(?P<first>(?:[\w'’-]+,?\s+){1,5}?)"
     r"(?:and|or|as well as)\s+(?:(?P=word)|an?(?<=a|n))\s+(?P<second>[\w'’-]+(?:\s+[\w'’-]+)*)",
     re.IGNORECASE,
 )
@@ -124,7 +135,8 @@ def _sentences(question: str, masked: str, together: Together) -> list[str]:
 
 
 def _clauses(question: str, masked: str, together: Together) -> list[str]:
-    return _with_topic(_cut(question, masked, CLAUSES))
+    parts = _cut(question, masked, CLAUSES)
+    return _with_topic(parts) if all(ASKS.match(part) for part in parts) else []
 
 
 def _cut(question: str, masked: str, at: re.Pattern[str]) -> list[str]:
@@ -134,7 +146,8 @@ def _cut(question: str, masked: str, at: re.Pattern[str]) -> list[str]:
         ends.append(match.start())
         starts.append(match.end())
     parts = [
-        question[start:end].strip(" ,;?") for start, end in zip(starts, [*ends, len(question)], strict=True)
+        OPENING.sub("", question[start:end].strip(" ,;?"))
+        for start, end in zip(starts, [*ends, len(question)], strict=True)
     ]
     return parts if all(_content(part) for part in parts) else []
 
@@ -148,7 +161,8 @@ def _with_topic(parts: list[str]) -> list[str]:
 
 
 def _leans(part: str) -> bool:
-    return PRONOUN.search(part) is not None or len(_content(part)) < 2
+    content = len(_content(part))
+    return content < 2 or (content < 4 and PRONOUN.search(part) is not None)
 
 
 def _content(text: str) -> list[str]:
@@ -168,24 +182,42 @@ def _compared(question: str, masked: str, together: Together) -> list[str]:
         groups = {
             name: question[slice(*found.span(name))] for name, text in found.groupdict().items() if text
         }
-        sides = _sides(groups)
+        sides = _sides(groups, together)
         if len(sides) >= 2 and all(_can_stand(side) for side in sides):
             rest = f"{groups.get('about', '')} {groups.get('tail', '')}".strip(" ,")
             return [f"{side} {rest}".strip() for side in sides]
     return []
 
 
-def _sides(groups: dict[str, str]) -> list[str]:
+def _sides(groups: dict[str, str], together: Together) -> list[str]:
     if "both" not in groups:
-        return _headed([groups["first"], groups["second"]])
+        first, second = groups["first"], _in_full(groups["second"], groups["first"])
+        return _with_topic([first, second]) if ASKS.match(first) else _headed([first, second])
     both = groups["both"]
     joints = list(LAST_AND.finditer(both))
+    if len(joints) > 1:  # some join words of one side
+        joints = [one for one in joints if not _one_thing(both[: one.start()], both[one.end() :], together)]
     if not joints:
         return []
     if len(joints) == 1:
         return _headed([*re.split(r"\s*,\s+", both[: joints[0].start()]), both[joints[0].end() :]])
     middle = joints[len(joints) // 2] if len(joints) % 2 else joints[-1]
     return _headed([both[: middle.start()], both[middle.end() :]])
+
+
+def _one_thing(before: str, after: str, together: Together) -> bool:
+    first, second = before.split()[-1:], ARTICLE.sub("", after).split()[:1]
+    return bool(first and second) and together(first[0], second[0])
+
+
+def _in_full(second: str, first: str) -> str:
+    """ "the risk on a plane" and "on a train", "the values in A" and "those in B": what is said once."""
+    bare = STAND_IN.sub("", second)
+    little = PREPOSITION.match(f" {bare}")
+    if little is None:
+        return second
+    head = re.split(rf"\s{little[1]}\s", first, maxsplit=1, flags=re.IGNORECASE)
+    return f"{head[0]} {bare}" if len(head) == 2 else second
 
 
 def _headed(sides: list[str]) -> list[str]:
@@ -203,7 +235,8 @@ def _lacks_head(side: str) -> bool:
 
 def _can_stand(side: str) -> bool:
     """Whether one can search for it: some word, and not a bare number."""
-    return 0 < len(side.split()) <= SIDE and not re.fullmatch(r"[\d\W]+", side) and bool(_content(side))
+    bare = re.fullmatch(r"[\d\W]+", side) or VAGUE.match(side)
+    return len(side.split()) <= SIDE and not bare and bool(_content(side))
 
 
 # -- lists -------------------------------------------------------------------------------------------------
@@ -216,10 +249,11 @@ def _listed(question: str, masked: str, together: Together) -> list[str]:
     first, second = (question[slice(*found.span(name))].strip() for name in ("first", "second"))
     if not (_can_stand(first) and _content(second)):
         return []
-    if together(first.split()[-1], second.split()[0]):
+    if _one_thing(first, second, together):
         return []
     before = question[: found.start("first")]
     # The second is taken to be as long as the first; what follows is said of both.
     rest = " ".join(second.split()[len(first.split()) :])
+    rest = rest if " " in rest else ""
     after = question[found.end("second") :].strip(" ?")
     return [f"{before}{first} {rest} {after}".strip(), f"{before}{second} {after}".strip()]
