@@ -101,4 +101,4 @@ class DirectAnswer:
 
 def direct_messages(state: RagState) -> list[BaseMessage]:
     """What the model is given where it answers by itself."""
-    return [SystemMessage(DIRECT), *state["history"][-TURNS:], HumanMessage(state["standalone"])]
+    return [SystemMessage(DIRECT), *state["history"][-TURNS:], HumanMessage(state["question"])]

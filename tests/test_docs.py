@@ -72,9 +72,12 @@ def test_links_between_documents_lead_somewhere(document: Path) -> None:
 
 EXAMPLES = {  # what each is run with, and what it prints
     "adapters_in_an_app.py": ([], "How soon are orders sent? support, version "),
+    "agent.py": ([], "search_documents found ['it'"),
     "cited_answer.py": (["handbook", "How many days of leave does every employee get?"], "[1]"),
     "existing_app.py": ([], "[1]"),
+    "langgraph_node.py": ([], "A colleague will answer: Who won the cup in 1998?"),
     "many_adapters.py": ([], "51 different answers"),
+    "steps_alone.py": ([], "['IT handbook', "),
     "tiny_model.py": (["models/tiny", "adapters", "support"], "support: adapters/support"),
 }
 
