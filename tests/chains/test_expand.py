@@ -92,10 +92,10 @@ def test_without_growth_the_hits_are_the_context_and_neighbours_of_one_section_a
     state, _ = _run(kb, _model(), long_context=False, growth=1)
 
     hits = kb.as_retriever(k=3).invoke(QUESTION)
-    assert [one.metadata["expanded"] for one in state["documents"]] == [
-        [min(places), max(places)] for places in [[hit.metadata["chunk"] for hit in hits]]
-    ]
-    assert all(hit.page_content in state["documents"][0].page_content for hit in hits)
+    text = "\n".join(one.page_content for one in state["documents"])
+    assert len(state["documents"]) < len(hits)
+    assert all(hit.page_content in text for hit in hits)
+    assert len(text) < sum(len(hit.page_content) + 50 for hit in hits)
 
 
 def test_a_small_document_is_given_whole_where_that_costs_no_more(kb: KnowledgeBase) -> None:
