@@ -13,7 +13,8 @@ def _found(text: str) -> list[str]:
     "blank",
     [
         "[X hours]", "[A weeks]", "[N%]", "[Company Name]", "[company name]", "[number of days]",
-        "[Your Name]", "[insert date]", "[Date]", "[TBD]", "{{name}}", "{{ Order Number }}", "<insert date>", "<your name>",
+        "[Your Name]", "[insert date]", "[Date]", "[TBD]",
+        "{{name}}", "{{ Order Number }}", "<insert date>", "<your name>",
     ],
 )  # fmt: skip
 def test_a_blank_is_found_where_it_stands(blank: str) -> None:
