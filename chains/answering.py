@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from langchain_core.documents import Document
 from langchain_core.exceptions import LangChainException
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from .abstention import Verdict, judge
+from .abstention import Verdict, judge, reason_without_filter
 from .adapter_choice import check_answered, check_model, for_answer
 from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
@@ -29,10 +30,11 @@ from .refusals import refusal
 from .state import RagState
 from .step import Piece, Step
 
-__all__ = ["Answering", "Reader", "abstain_step", "encoder_judge", "encoder_reader"]
+__all__ = ["Answering", "Judge", "Reader", "abstain_step", "encoder_judge", "encoder_reader"]
 
 Reader = Callable[[RagState, RunnableConfig], list[Quote]]
 Judge = Callable[[RagState, RunnableConfig], Verdict]
+Search = Callable[[RagState, RunnableConfig], list[Document]]
 Detail = dict[str, Any]
 BROKEN_OFF = "\n\nThe model broke off here."
 
@@ -46,11 +48,21 @@ def encoder_reader(encoder: Callable[[], Encoder]) -> Reader:
     return read
 
 
-def encoder_judge(encoder: Callable[[], Encoder]) -> Judge:
-    """The judge of `ragweave.chains.abstention`."""
+def encoder_judge(encoder: Callable[[], Encoder], without_filter: Search | None = None) -> Judge:
+    """The judge of `ragweave.chains.abstention`.
+
+    `without_filter` searches again without the call's filter, to tell that it was the filter.
+    """
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
-        return judge(state["standalone"], state["documents"], encoder(), quotes=state.get("_quotes"))
+        question, found = state["standalone"], state["documents"]
+        filtered = [one for one in state.get("_dropped", ()) if not one[1].startswith("diversify")]
+        verdict = judge(question, found, encoder(), quotes=state.get("_quotes"), filtered=filtered)
+        if not verdict.abstain or without_filter is None or not state["filter"]:
+            return verdict
+        others = without_filter(state, config)
+        by = f"the filter on {', '.join(state['filter'])}"
+        return reason_without_filter(verdict, question, others, encoder(), by=by)
 
     return decide
 
@@ -63,6 +75,8 @@ def abstain_step(decide: Judge, reader: Reader | None) -> Step:
         quotes = {} if reader is None else {"_quotes": reader(found, config)}
         verdict = decide(found + quotes, config)
         detail |= {"abstain": verdict.abstain, "reason": verdict.reason, "signals": verdict.signals}
+        if verdict.by:
+            detail["filtered_by"] = verdict.by
         if found["documents"] and not any("scores" in one.metadata for one in found["documents"]):
             detail["scored_by"] = "the encoder: the retriever gives no scores"
         yield {**quotes, "_verdict": verdict}

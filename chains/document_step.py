@@ -25,7 +25,7 @@ def document_step(name: str, worker: Any) -> Step:
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         before, query = state["_documents"], state["standalone"]
         if isinstance(worker, Reworker):
-            yield _told(worker.rework(before, query), detail)
+            yield _told(name, state, worker.rework(before, query), detail)
         elif isinstance(worker, BaseDocumentCompressor):
             yield _reworked(before, worker.compress_documents(before, query), detail)
         else:
@@ -34,7 +34,7 @@ def document_step(name: str, worker: Any) -> Step:
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         before, query = state["_documents"], state["standalone"]
         if isinstance(worker, Reworker):
-            yield _told(await asyncio.to_thread(worker.rework, before, query), detail)
+            yield _told(name, state, await asyncio.to_thread(worker.rework, before, query), detail)
         elif isinstance(worker, BaseDocumentCompressor):
             yield _reworked(before, await worker.acompress_documents(before, query), detail)
         else:
@@ -43,10 +43,11 @@ def document_step(name: str, worker: Any) -> Step:
     return Step(name, run, arun, instead=lambda state: {})
 
 
-def _told(reworked: Reworked, detail: dict[str, Any]) -> Piece:
+def _told(name: str, state: RagState, reworked: Reworked, detail: dict[str, Any]) -> Piece:
     detail |= reworked.detail
     detail["dropped"] = [{"id": one.document.id, "reason": one.reason} for one in reworked.dropped]
-    return {"_documents": list(reworked.documents)}
+    dropped = [(one.document, f"{name}: {one.reason}") for one in reworked.dropped]
+    return {"_documents": list(reworked.documents), "_dropped": [*state.get("_dropped", ()), *dropped]}
 
 
 def shown(state: RagState) -> RagState:

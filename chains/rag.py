@@ -1,7 +1,7 @@
 """The chain from a question to an answer with its sources, as the data flows.
 
-    question -> condense -> transform -> route -> retrieve -> filter -> freshness -> rerank -> diversify
-             -> select -> abstain -> again -> expand -> answer -> ground
+    question -> condense -> transform -> route -> retrieve -> filter -> freshness -> rerank -> versions
+             -> diversify -> select -> abstain -> again -> expand -> answer -> ground
 
 Each step is a Runnable that sets one key of the state. This file only composes them.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -18,7 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
-from .answering import Answering, Reader, abstain_step, encoder_judge, encoder_reader
+from .answering import Answering, Judge, Reader, abstain_step, encoder_judge, encoder_reader
 from .choices import Choice, as_runnable, chosen, reworking, setting
 from .condense import condense_step
 from .diversify import Diversify
@@ -30,17 +30,18 @@ from .freshness import Freshness, freshness_choice
 from .grounding import Grounder, ground_step
 from .leaving import LeavableSequence
 from .rerank import Rerank
-from .retrieve import retrieve_step, select_step
+from .retrieve import retrieve_step, select_step, unfiltered
 from .retriever import KnowledgeBaseRetriever
 from .route import chosen_route_step
 from .second_try import second_try_step
 from .state import RagState
 from .step import Step, entry, exit_step
 from .transform import lexicon_of, transform_step
+from .versions import Supersede
 
 __all__ = ["OPTIONAL", "rag_chain", "retrieval_chain"]
 
-FINDING = ("condense", "transform", "route", "filter", "freshness", "rerank", "diversify")
+FINDING = ("condense", "transform", "route", "filter", "freshness", "rerank", "versions", "diversify")
 OPTIONAL = (*FINDING, "abstain", "again", "expand", "ground")  # steps that a call may leave out
 
 
@@ -55,6 +56,7 @@ def rag_chain(
     filter: Choice = "auto",
     freshness: Choice = None,
     rerank: Choice = "auto",
+    versions: Choice = "auto",
     diversify: Choice = "auto",
     abstain: Choice = "auto",
     again: Choice = "auto",
@@ -86,6 +88,7 @@ def rag_chain(
         filter: drops passages by their own scores, a `ScoreFilter`.
         freshness: (field, half-life in days, weight), or a `Freshness`.
         rerank: a `Rerank`, or any compressor, which is then blended with the search's own score.
+        versions: a `Supersede`: the newest of a document's versions first.
         diversify: a `Diversify`: drops repeats.
         abstain: True, or a reason, where the documents do not hold the answer; None never abstains.
         again: a `transformer` whose queries are tried, once, before the chain abstains.
@@ -102,9 +105,10 @@ def rag_chain(
     _check(model, retriever)
     encoder = _encoder_of(retriever)
     quotes = cast(Reader, chosen("reader", reader, encoder_reader(encoder), _as_reader))
-    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, diversify)
+    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, versions, diversify)
     question, search = finding.steps(model, retriever, encoder)
-    search = [*search, *_abstaining(abstain, encoder, quotes if model is None else None)]
+    judge = encoder_judge(encoder, partial(unfiltered, retriever))
+    search = [*search, *_abstaining(abstain, judge, quotes if model is None else None)]
     grounder = _grounder(ground, model, encoder, strict=strict)
     steps: list[Step | None] = [
         *question,
@@ -129,6 +133,7 @@ def retrieval_chain(
     filter: Choice = "auto",
     freshness: Choice = None,
     rerank: Choice = "auto",
+    versions: Choice = "auto",
     diversify: Choice = "auto",
     trace: bool = True,
 ) -> Runnable[Any, dict[str, Any]]:
@@ -138,7 +143,7 @@ def retrieval_chain(
     are those of `rag_chain`. `model` words queries; it may be None.
     """
     _check(model, retriever)
-    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, diversify)
+    finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, versions, diversify)
     question, search = finding.steps(model, retriever, _encoder_of(retriever))
     return _sequence("retrieval_chain", [*question, *search, publish_step()], trace=trace)
 
@@ -154,6 +159,7 @@ class Finding:
     filter: Choice
     freshness: Choice
     rerank: Choice
+    versions: Choice
     diversify: Choice
 
     def steps(
@@ -171,6 +177,7 @@ class Finding:
             reworking("filter", self.filter),
             reworking("freshness", fresh if fresh else self.freshness),
             reworking("rerank", _rerank(self.rerank)),
+            reworking("versions", self.versions, Supersede()),
             reworking("diversify", self.diversify, Diversify()),
         ]
         found = [step for step in reworked if step is not None]
@@ -236,11 +243,11 @@ def _rerank(choice: Choice) -> Choice:
     return Rerank(choice) if is_foreign else choice
 
 
-def _abstaining(choice: Choice, encoder: Callable[[], Encoder], reader: Reader | None) -> list[Step]:
+def _abstaining(choice: Choice, judge: Judge, reader: Reader | None) -> list[Step]:
     if choice is None:
         return []
     if choice == "auto":
-        return [abstain_step(encoder_judge(encoder), reader)]
+        return [abstain_step(judge, reader)]
     worker = as_runnable("abstain", choice)
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:

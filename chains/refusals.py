@@ -5,7 +5,7 @@ Knows no model.
 
 from __future__ import annotations
 
-from .abstention import NOTHING_FOUND
+from .abstention import FILTERED_OUT, NOTHING_FOUND
 from .state import RagState
 
 __all__ = ["refusal"]
@@ -21,10 +21,16 @@ def refusal(state: RagState) -> str:
     shown = asked if len(asked) <= SHOWN else f"{asked[:SHOWN]}…"
     documents = state["documents"]
     verdict = state.get("_verdict")
-    if not documents or (verdict is not None and verdict.reason == NOTHING_FOUND):
+    nothing = not documents and (verdict is None or verdict.reason != FILTERED_OUT)
+    if nothing or (verdict is not None and verdict.reason == NOTHING_FOUND):
         return (
             f"I found nothing about this in the documents. I searched for “{shown}”. "
             "Try other words, or add a document that covers it."
+        )
+    if verdict is not None and verdict.reason == FILTERED_OUT:
+        return (
+            f"Passages that may answer this were left out by {verdict.by}. I searched for “{shown}”. "
+            "Ask without that filter, or widen it."
         )
     closest = documents[0].metadata
     name = closest.get("title") or closest.get("source") or "an untitled passage"

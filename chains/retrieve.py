@@ -26,7 +26,7 @@ from .retriever import KnowledgeBaseRetriever
 from .state import RagState
 from .step import WITHOUT, Piece, Step
 
-__all__ = ["retrieve_step", "select_step"]
+__all__ = ["retrieve_step", "select_step", "unfiltered"]
 
 Retriever = Runnable[str, list[Document]]
 POOL, POOL_PER_K = 32, 4  # passages that the steps after the search choose from
@@ -78,6 +78,17 @@ def select_step(retriever: Retriever) -> Step:
         yield {"_documents": kept}
 
     return Step("select", run, instead=lambda state: {})
+
+
+def unfiltered(retriever: Retriever, state: RagState, config: RunnableConfig) -> list[Document]:
+    """What a knowledge base finds without the call's filter; the retriever's and the route's stay.
+
+    Those may be what keeps one user from another's documents. [] where there is nothing to lift.
+    """
+    source = _source(state, retriever)
+    if not state["filter"] or not isinstance(source, KnowledgeBaseRetriever):
+        return []
+    return source.invoke(state["standalone"], config, **_filter(source, RagState({**state, "filter": {}})))
 
 
 def _source(state: RagState, retriever: Retriever) -> Retriever:

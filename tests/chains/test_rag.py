@@ -18,7 +18,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
-from ragweave.chains import ChainError, FilterError, KnowledgeBase, rag_chain
+from ragweave.chains import ChainError, FilterError, KnowledgeBase, ScoreFilter, rag_chain
 from ragweave.chains.prompts import NOT_IN_DOCUMENTS
 from ragweave.chains.sqlite_store import SqliteStore
 
@@ -227,6 +227,35 @@ def test_the_filter_of_a_call_reaches_the_search(kb: KnowledgeBase) -> None:
     assert {document.metadata["source"] for document in state["documents"]} == {"leave"}
 
 
+def test_what_the_filter_left_out_is_named_as_the_reason(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever())
+
+    state = chain.invoke({"question": QUESTION, "filter": {"team": "money"}})
+
+    assert state["abstained"] is True
+    assert "left out by the filter on team" in state["answer"]
+    assert _detail(state, "abstain")["reason"] == "found but filtered out"
+    assert {one.metadata["source"] for one in state["documents"]} <= {"pay"}  # nothing of the others is shown
+
+
+def test_the_retrievers_own_filter_is_never_lifted(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(filter={"team": "money"}))
+
+    state = chain.invoke({"question": QUESTION, "filter": {"source": "pay"}})
+
+    assert state["abstained"] is True
+    assert _detail(state, "abstain")["reason"] != "found but filtered out"
+
+
+def test_what_a_step_dropped_is_named_as_the_reason(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(), filter=ScoreFilter(floor=0.999))
+
+    state = chain.invoke(QUESTION)
+
+    assert state["abstained"] is True and state["documents"] == []
+    assert "left out by filter: " in state["answer"]
+
+
 class Plain(BaseRetriever):
     """A retriever as others write them: no ids, no scores, no filter."""
 
@@ -274,8 +303,8 @@ def test_every_step_can_be_replaced(kb: KnowledgeBase) -> None:
     assert state["route"]["name"] == "people" and state["grounding"] == {"supported": True}
     assert len(state["documents"]) == 1 < len(plain["documents"])
     assert [step["step"] for step in state["trace"]] == [
-        "condense", "transform", "route", "retrieve", "rerank", "diversify", "select", "abstain", "answer",
-        "ground",
+        "condense", "transform", "route", "retrieve", "rerank", "versions", "diversify", "select", "abstain",
+        "answer", "ground",
     ]  # fmt: skip
 
 
