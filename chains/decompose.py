@@ -18,7 +18,7 @@ Together = Callable[[str, str], bool]  # whether "first and second" stands in th
 MOST = 4  # parts; a longer list asks for one thing, its items
 SIDE = 12  # words of one side of a list; a longer one is a clause
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
-SENTENCES = re.compile(r"\?+[\s\"”]*(?=\S)")
+SENTENCE = re.compile(r"[^.?!\n]+(?:[.?!]+(?=\S)[^.?!\n]*)*[.?!\n]*")  # "3.5" and "a.md" end none
 # After "and" these begin a question of their own; an auxiliary does only before its subject.
 ASKING = r"(?:(?:in |at |on |for |to |by |of |from |with )?(?:what|which|whom|whose|how)|when|where|who|why)"
 SUBJECT = r"(?:i|we|you|it|they|he|she|there|this|that|these|those|the|a|an|my|our|your|is|are)"
@@ -131,25 +131,19 @@ def _never(first: str, second: str) -> bool:
 
 
 def _sentences(question: str, masked: str, together: Together) -> list[str]:
-    return _with_topic(_cut(question, masked, SENTENCES))
+    found = [question[slice(*one.span())].strip() for one in SENTENCE.finditer(masked)]
+    asking = [OPENING.sub("", one.rstrip("? ")) for one in found if one.endswith("?")]
+    return _with_topic(asking) if all(_content(one) for one in asking) else []
 
 
 def _clauses(question: str, masked: str, together: Together) -> list[str]:
-    parts = _cut(question, masked, CLAUSES)
-    return _with_topic(parts) if all(ASKS.match(part) for part in parts) else []
-
-
-def _cut(question: str, masked: str, at: re.Pattern[str]) -> list[str]:
-    """The stretches between the matches; [] where one of them asks for nothing."""
     starts, ends = [0], []
-    for match in at.finditer(masked):
+    for match in CLAUSES.finditer(masked):
         ends.append(match.start())
         starts.append(match.end())
-    parts = [
-        OPENING.sub("", question[start:end].strip(" ,;?"))
-        for start, end in zip(starts, [*ends, len(question)], strict=True)
-    ]
-    return parts if all(_content(part) for part in parts) else []
+    spans = zip(starts, [*ends, len(question)], strict=True)
+    parts = [OPENING.sub("", question[start:end].strip(" ,;?.")) for start, end in spans]
+    return _with_topic(parts) if all(ASKS.match(part) and _content(part) for part in parts) else []
 
 
 def _with_topic(parts: list[str]) -> list[str]:
@@ -244,7 +238,7 @@ def _can_stand(side: str) -> bool:
 
 def _listed(question: str, masked: str, together: Together) -> list[str]:
     found = TWICE.search(masked)
-    if found is None:
+    if found is None or len(SENTENCE.findall(masked)) > 1:
         return []
     first, second = (question[slice(*found.span(name))].strip() for name in ("first", "second"))
     if not (_can_stand(first) and _content(second)):
