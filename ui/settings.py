@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from .errors import SettingsError
+from .route_settings import RouteSettings, read_routes
 from .steps import OFF, STEPS, unknown_step
 
 __all__ = ["FLAGS", "Loaded", "Option", "Settings", "load_settings", "options"]
@@ -132,6 +133,12 @@ class ChainSettings(Section):
     also: StepNames = Field(
         default=(), description=f"Steps to take in that are off at first: {', '.join(sorted(OFF))}."
     )
+    reranker: str | None = Field(
+        default=None, description="Folder or hub id of a cross-encoder that reorders the passages."
+    )
+    strict: bool = Field(
+        default=False, description="Leave out what a model says and its sources do not support."
+    )
 
 
 class AdapterSettings(Section):
@@ -175,6 +182,7 @@ class Settings(BaseSettings):
     chain: ChainSettings = ChainSettings()
     adapters: AdapterSettings = AdapterSettings()
     ui: UiSettings = UiSettings()
+    routes: tuple[RouteSettings, ...] = ()
 
     @classmethod
     def settings_customise_sources(
@@ -220,6 +228,8 @@ class Loaded:
     def value(self, name: str) -> object:
         """The value of an option; for a secret only whether it is set."""
         section, key = name.split(".", 1)
+        if section == "routes":
+            return next(route.shown() for route in self.settings.routes if route.name == key)
         found: object = getattr(getattr(self.settings, section), key)
         return "(set)" if isinstance(found, SecretStr) else found
 
@@ -239,7 +249,7 @@ def load_settings(flags: Mapping[str, object] | None = None, *, config: Path | N
     `config` replaces `ragweave.toml` of the working directory. Raises `SettingsError` for an unknown key,
     a wrong type, a secret in the file, or a file that cannot be read.
     """
-    file, from_file = _read_file(config)
+    file, from_file, routes = _read_file(config)
     _check_environment()
     environment = dict(_flatten(EnvSettingsSource(Settings)()))
     merged: dict[str, dict[str, Any]] = {}
@@ -254,8 +264,9 @@ def load_settings(flags: Mapping[str, object] | None = None, *, config: Path | N
             section, key = name.split(".", 1)
             merged.setdefault(section, {})[key] = value
             origins[name] = names[name]
+    origins |= {f"routes.{route.name}": str(file) for route in routes}
     try:
-        return Loaded(Settings.model_validate(merged), origins, file)
+        return Loaded(Settings.model_validate({**merged, "routes": routes}), origins, file)
     except ValidationError as error:
         raise _wrong_value(error, origins) from error
 
@@ -282,10 +293,10 @@ def _flatten(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"{section}.{key}", value
 
 
-def _read_file(config: Path | None) -> tuple[Path | None, dict[str, Any]]:
+def _read_file(config: Path | None) -> tuple[Path | None, dict[str, Any], tuple[RouteSettings, ...]]:
     file = config or Path(FILE)
     if config is None and not file.is_file():
-        return None, {}
+        return None, {}, ()
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:  # tomllib's and Unicode's errors are ValueErrors
@@ -294,9 +305,10 @@ def _read_file(config: Path | None) -> tuple[Path | None, dict[str, Any]]:
             remedy="Give --config the path of a TOML file, or correct the line named.",
         ) from error
     known = {option.name: option for option in options()}
+    routes = read_routes(tables.pop("routes", []), file)
     for section, table in tables.items():
         if section not in _sections() or not isinstance(table, dict):
-            raise _unknown(section, f"in {file}", list(_sections()), "table")
+            raise _unknown(section, f"in {file}", [*_sections(), "routes"], "table")
         for key in table:
             name = f"{section}.{key}"
             if name not in known:
@@ -306,7 +318,7 @@ def _read_file(config: Path | None) -> tuple[Path | None, dict[str, Any]]:
                     f"{file} holds the secret {name}.",
                     remedy=f"Delete it there and set it in the environment: {known[name].environment}.",
                 )
-    return file, dict(_flatten(tables))
+    return file, dict(_flatten(tables)), routes
 
 
 def _check_environment() -> None:

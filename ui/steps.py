@@ -13,10 +13,12 @@ STEPS: Mapping[str, str] = {
     "transform": "Searches with more queries than the question itself where that helps.",
     "route": "Chooses where to search, or whether to, by the kind of question.",
     "filter": "Drops passages that have too little to do with the question.",
-    "freshness": "Prefers newer passages, and the newest of several versions.",
+    "freshness": "Prefers newer passages.",
     "rerank": "Puts the passages found into a better order.",
+    "versions": "Puts the newest version of a document before its older ones.",
     "diversify": "Drops passages that repeat others.",
     "abstain": "Gives no answer where the documents do not hold one.",
+    "again": "Searches once more in other words before it gives no answer.",
     "expand": "Adds what stands around the passages found.",
     "ground": "Checks the sentences of an answer against its sources.",
 }

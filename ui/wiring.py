@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urldefrag, urlsplit
 
-from .errors import ModelError, UsageError
+from .errors import ModelError, SettingsError, UsageError
+from .route_settings import settings_router
 from .steps import left_out
 
 if TYPE_CHECKING:
@@ -35,21 +36,64 @@ SERVER_SECONDS = 60.0  # a server that says nothing for so long is given up
 
 def open_kb(settings: Settings) -> KnowledgeBase:
     """The knowledge base that the settings name."""
+    return _opened(settings, settings.kb.url)
+
+
+def _opened(settings: Settings, url: str) -> KnowledgeBase:
     from ragweave.chains import KnowledgeBase
 
     kb = settings.kb
     key = kb.api_key.get_secret_value() if kb.api_key else None
-    return KnowledgeBase.open(kb.url, tenant=kb.tenant, api_key=key, timeout=kb.timeout)
+    return KnowledgeBase.open(url, tenant=kb.tenant, api_key=key, timeout=kb.timeout)
 
 
-def open_chain(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None) -> Runnable[Any, Any]:
-    """The chain over this knowledge base, with this chat model."""
-    from ragweave.chains import rag_chain
+@contextmanager
+def open_chain(
+    settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None
+) -> Iterator[Runnable[Any, Any]]:
+    """The chain over this knowledge base, with this chat model; those of its routes are closed afterwards."""
+    from ragweave.chains import CrossEncoderReranker, Rerank, rag_chain
 
-    search, steps = settings.search, settings.chain
-    chain = rag_chain(model, kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode))
-    # A call's own `without` stands instead of this one.
-    return chain.with_config(configurable={"without": left_out(steps.without, steps.also)})
+    steps = settings.chain
+    with ExitStack() as opened:
+        chain = rag_chain(
+            model,
+            _retriever(settings, kb),
+            route=_routing(settings, kb, model, opened),
+            freshness="auto",
+            rerank=Rerank(CrossEncoderReranker(steps.reranker)) if steps.reranker else None,
+            strict=steps.strict,
+        )
+        # A call's own `without` stands instead of this one.
+        yield chain.with_config(configurable={"without": left_out(steps.without, steps.also)})
+
+
+def _retriever(settings: Settings, kb: KnowledgeBase) -> Any:
+    search = settings.search
+    return kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode)
+
+
+def _routing(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None, opened: ExitStack) -> Any:
+    """What stands for the route: the settings' routes, their knowledge bases open, or small talk alone."""
+    if not settings.routes:
+        return "auto"
+    for one in settings.routes:
+        if one.adapter and not takes_adapters(model):
+            raise SettingsError(
+                f"The route {one.name!r} names the adapter {one.adapter!r}, "
+                f"but --model {settings.model.spec} takes none.",
+                remedy="Give --model a folder or hub id of a base model, or http://HOST:PORT/v1#NAME.",
+            )
+    kbs = {settings.kb.url: kb}
+    for url in dict.fromkeys(one.kb for one in settings.routes if one.kb):
+        if url not in kbs:
+            kbs[url] = opened.enter_context(_opened(settings, url))
+    return settings_router(
+        settings.routes,
+        {url: _retriever(settings, one) for url, one in kbs.items()},
+        encoder=lambda: kb.encoder,
+        titles=lambda: [source.title for source in kb.sources()],
+    )
 
 
 @contextmanager

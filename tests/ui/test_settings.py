@@ -126,7 +126,7 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_are_at_most_25_options_and_each_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"search.mode": "vector", "search.alpha": "1", "ui.port": "9"}
-    values |= {"chain.without": "rerank", "chain.also": "freshness"}
+    values |= {"chain.without": "rerank", "chain.also": "freshness", "chain.strict": "true"}
     for option in options():
         monkeypatch.setenv(option.environment, values.get(option.name, "7"))
 
