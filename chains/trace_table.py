@@ -15,6 +15,7 @@ FOUND = ("source", "title", "heading")
 LEGS = ("keyword", "vector")
 STAGES = ("keyword", "vector", "fused", "freshness", "rerank")
 LEFT_BEHIND = "not found by the second search"
+IN_VAIN = "the second search brought no answer"
 
 
 def candidate_table(trace: Iterable[Mapping[str, Any]]) -> list[Row]:
@@ -34,8 +35,11 @@ def candidate_table(trace: Iterable[Mapping[str, Any]]) -> list[Row]:
     rows: dict[str, Row] = {}
     order: list[str] = []  # of those that may still be kept, best first
     selected = False
+    first: dict[str, Row] = {}  # as they were before a second search
     for entry in trace:
         step, detail = str(entry.get("step", "")), entry.get("detail") or {}
+        if step == "again":
+            first = {key: dict(row) for key, row in rows.items()}
         if step == "retrieve":
             order = _found(rows, order, detail)
         elif "scores" in detail:
@@ -45,6 +49,8 @@ def candidate_table(trace: Iterable[Mapping[str, Any]]) -> list[Row]:
             _kept(rows, order)
         for one in _mappings(detail.get("dropped")):
             _drop(_row(rows, str(one["id"])), step, str(one.get("reason") or ""))
+        if step == "abstain" and detail.get("abstain") and first:
+            rows = _in_vain(rows, first)
     if not selected:
         _place(rows, order)
     return sorted(rows.values(), key=lambda row: (row["place"] is None, row["place"] or 0))
@@ -75,6 +81,14 @@ def _scored(rows: dict[str, Row], order: list[str], step: str, scores: object) -
         if step in STAGES:
             _row(rows, str(key))[step] = score
     return sorted(order, key=lambda key: -(scores.get(key) or 0.0))
+
+
+def _in_vain(rows: Mapping[str, Row], first: Mapping[str, Row]) -> dict[str, Row]:
+    """A second search that brought no answer leaves the first as it was."""
+    for key, row in rows.items():
+        if key not in first and row["dropped_by"] is None:
+            _drop(row, "again", IN_VAIN)
+    return {**rows, **first}
 
 
 def _kept(rows: dict[str, Row], kept: Sequence[str]) -> None:

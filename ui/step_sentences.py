@@ -42,14 +42,20 @@ def one_line(value: object, longest: int = LONGEST) -> str:
 def _condense(detail: Detail, counts: Counts) -> str:
     if not detail.get("changed"):
         return "The question stands alone."
+    if not detail.get("from") and detail.get("dates"):
+        return "Dates were put in place of words like yesterday."
     return f"Completed from the conversation{_by(detail)}."
 
 
 def _transform(detail: Detail, counts: Counts) -> str:
+    methods = [one for one in listed(detail.get("methods")) if isinstance(one, Mapping)]
+    more = [text for one in methods for text in listed(one.get("queries"))]
+    if more:
+        return f"{_count(len(more), 'query more', 'queries more')}: {_quoted(more)}."
     queries = listed(detail.get("queries"))
-    if not queries:
-        return _any_step(detail, counts)
-    return f"{_count(len(queries), 'query', 'queries')}: {_quoted(queries)}."
+    if queries:
+        return f"{_count(len(queries), 'query', 'queries')}: {_quoted(queries)}."
+    return "The question itself is searched." if methods else _any_step(detail, counts)
 
 
 def _route(detail: Detail, counts: Counts) -> str:
@@ -76,6 +82,15 @@ def _rework(detail: Detail, counts: Counts) -> str:
     return f"{_count(before, 'passage')} in and out{', scored anew' if detail.get('scores') else ''}."
 
 
+def _versions(detail: Detail, counts: Counts) -> str:
+    groups = [one for one in listed(detail.get("versions")) if isinstance(one, Mapping)]
+    if not groups:
+        return "No document was found in several versions."
+    newest = ", ".join(f"“{one_line(one.get('newest'))}”" for one in groups[:NAMED])
+    older = sum(len(listed(one.get("older"))) for one in groups)
+    return f"{newest} before {_count(older, 'older version')}."
+
+
 def _select(detail: Detail, counts: Counts) -> str:
     before, after = counts
     if before == after:
@@ -90,9 +105,10 @@ def _abstain(detail: Detail, counts: Counts) -> str:
 
 
 def _expand(detail: Detail, counts: Counts) -> str:
-    mode, why = one_line(detail.get("mode") or ""), one_line(detail.get("why") or "")
-    said = ": ".join(filter(None, (mode.capitalize(), why)))
-    return f"{said.rstrip('.')}." if said else _rework(detail, counts)
+    mode = one_line(detail.get("mode") or "")
+    if not mode:
+        return _rework(detail, counts)
+    return f"{GIVEN.get(mode, mode.capitalize())}{_colon(one_line(detail.get('why') or ''))}."
 
 
 def _answer(detail: Detail, counts: Counts) -> str:
@@ -108,11 +124,13 @@ def _answer(detail: Detail, counts: Counts) -> str:
         version = one_line(detail.get("adapter_version") or "")
         with_ = f" with the adapter {adapter}{f', version {version}' if version else ''}" if adapter else ""
         return f"Written by {one_line(detail.get('model') or 'the model')}{with_}."
-    return f"Given{_by(detail)}." if by else _any_step(detail, counts)
+    return ANSWERED.get(str(by), _any_step(detail, counts))
 
 
 def _ground(detail: Detail, counts: Counts) -> str:
-    good, bad = detail.get("supported"), detail.get("unsupported")
+    bad, claims = detail.get("unsupported"), detail.get("claims")
+    bad = len(bad) if isinstance(bad, (list, tuple)) else bad
+    good = claims - bad if isinstance(claims, int) and isinstance(bad, int) else detail.get("supported")
     if not isinstance(good, int) or not isinstance(bad, int):
         return _any_step(detail, counts)
     if not good + bad:
@@ -133,6 +151,16 @@ def _any_step(detail: Detail, counts: Counts) -> str:
     return f"{why[0].upper()}{why[1:].rstrip('.')}." if why else f"Done{_by(detail)}."
 
 
+GIVEN = {  # what an expander's `mode` gives the model
+    "passages": "The passages are given, with what stands around them where there is room",
+    "whole documents": "Whole documents are given",
+    "whole base": "The whole knowledge base is given",
+}
+ANSWERED = {  # who worded an answer that no search led to
+    "route": "The words that the route has for this.",
+    "handoff": "Handed over to a person.",
+    "chain": "Answered by the route's own chain.",
+}
 SENTENCES: Mapping[str, Callable[[Detail, Counts], str]] = {
     "condense": _condense,
     "transform": _transform,
@@ -141,6 +169,7 @@ SENTENCES: Mapping[str, Callable[[Detail, Counts], str]] = {
     "filter": _rework,
     "freshness": _rework,
     "rerank": _rework,
+    "versions": _versions,
     "diversify": _rework,
     "select": _select,
     "abstain": _abstain,

@@ -22,7 +22,7 @@ ITEMS = 40  # of a list or a mapping
 # Told by the sentence, the table or a line of their own; the rest of a detail is listed as it is.
 SPOKEN = frozenset(
     "by degraded dropped scores model tokens found queries kept left_out abstain reason changed mode why "
-    "supported unsupported adapter adapter_version quotes route name".split()
+    "supported unsupported adapter adapter_version quotes route name methods versions claims".split()
 )
 
 
@@ -100,7 +100,7 @@ def _told(
     entry: Mapping[str, Any], step: str, detail: Detail, counts: tuple[int, int], names: Mapping[str, str]
 ) -> Told:
     ms = float(entry.get("ms") or 0.0)
-    if detail.get("left_out"):
+    if isinstance(detail.get("left_out"), str):
         why = one_line(detail["left_out"])
         told = f"Left out{' ' if why.startswith('by ') else ': '}{why}."
         return Told(one_line(step, NAME), ms, told, left_out=True)
@@ -110,7 +110,7 @@ def _told(
         sentence(step, detail, counts),
         cautions=tuple(one_line(one) for one in listed(detail.get("degraded"))),
         dropped=_dropped(detail, names),
-        facts=tuple(_facts(detail)),
+        facts=tuple(_facts(detail, names)),
     )
 
 
@@ -139,22 +139,30 @@ def dropped_line(reason: str, gone: Sequence[str]) -> str:
     return f"{len(gone)} dropped, {reason}: {', '.join(gone[:NAMED])}{more}"
 
 
-def _facts(detail: Detail) -> Iterable[tuple[str, str]]:
+def _facts(detail: Detail, names: Mapping[str, str]) -> Iterable[tuple[str, str]]:
     if detail.get("model"):
         yield "model", one_line(detail["model"])
     tokens = detail.get("tokens")
     if isinstance(tokens, Mapping):
         yield "tokens", f"{tokens.get('input', 0)} in, {tokens.get('output', 0)} out"
+    for one in listed(detail.get("methods")):
+        if isinstance(one, Mapping):
+            yield one_line(one.get("name"), NAME), one_line(one.get("why") or "")
+    for text in listed(detail.get("left_out")) if not isinstance(detail.get("left_out"), str) else ():
+        yield "not searched", one_line(text)
     for key, value in detail.items():
         if key not in SPOKEN and value not in (None, "", [], {}):
-            yield one_line(key, NAME).replace("_", " "), _short(value)
+            yield one_line(key, NAME).replace("_", " "), _short(value, names)
 
 
-def _short(value: object) -> str:
+def _short(value: object, names: Mapping[str, str]) -> str:
     if isinstance(value, Mapping):
-        return one_line(", ".join(f"{key} {_short(item)}" for key, item in islice(value.items(), ITEMS)))
+        told = (f"{key} {_short(item, names)}" for key, item in islice(value.items(), ITEMS))
+        return one_line(", ".join(told))
     if isinstance(value, (list, tuple)):
-        return one_line("; ".join(_short(item) for item in value[:ITEMS]))
+        if value and all(isinstance(one, str) and one in names for one in value):
+            return f"{len(value)} passage{'s' if len(value) > 1 else ''}"  # their ids say nothing
+        return one_line("; ".join(_short(item, names) for item in value[:ITEMS]))
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.3g}" if isinstance(value, float) else one_line(value)

@@ -78,6 +78,20 @@ def test_the_second_round_decides_and_what_it_did_not_find_is_told() -> None:
     assert rows[2]["reason"] == "not found by the second search"
 
 
+def test_a_second_search_in_vain_leaves_the_first_as_it_was() -> None:
+    trace = [
+        found("a", "b"),
+        entry("select", kept=["a", "b"]),
+        entry("abstain", abstain=True),
+        entry("again", why="found but it does not say"),
+        found("c", "a"),
+        entry("select", kept=["c", "a"]),
+        entry("abstain", abstain=True),
+    ]
+
+    assert ends(trace) == [("a", 1, None), ("b", 2, None), ("c", None, "again")]
+
+
 def test_without_a_selection_the_last_scores_give_the_places() -> None:
     trace = [found("a", "b", "c"), entry("rerank", scores={"a": 0.1, "b": 0.2, "c": 0.9})]
 

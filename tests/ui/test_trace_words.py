@@ -26,7 +26,17 @@ def told(step: str, **detail: Any) -> Told:
         ("rerank", {}, "Nothing to work on."),
         ("abstain", {"abstain": False}, "The passages hold an answer."),
         ("abstain", {"abstain": True, "reason": "nothing found"}, "No answer is given: nothing found."),
-        ("expand", {"mode": "sections", "why": "they fit"}, "Sections: they fit."),
+        ("expand", {"mode": "whole documents", "why": "all fit"}, "Whole documents are given: all fit."),
+        ("versions", {"by": "rule", "versions": []}, "No document was found in several versions."),
+        (
+            "versions",
+            {"versions": [{"newest": "b.md", "older": ["a.md"], "told_by": "date"}]},
+            "“b.md” before 1 older version.",
+        ),
+        ("transform", {"methods": [{"name": "a", "queries": []}]}, "The question itself is searched."),
+        ("transform", {"methods": [{"name": "a", "queries": ["x"]}]}, "1 query more: “x”."),
+        ("answer", {"by": "route"}, "The words that the route has for this."),
+        ("ground", {"claims": 1, "unsupported": [{}]}, "0 of 1 statement are supported by the passages."),
         ("answer", {"by": "reader", "quotes": 1}, "1 quote from the passages."),
         ("answer", {"by": "abstention"}, "Says that the documents do not answer."),
         ("answer", {"by": "model", "model": "qwen3", "adapter": "a"}, "Written by qwen3 with the adapter a."),
@@ -75,6 +85,21 @@ def test_what_was_degraded_and_dropped_is_told_by_reason() -> None:
     assert one.cautions == ("It was too slow.",)
     assert one.dropped == (("old", ("Leave", "b")), ("repeats [1]", ("c",)))
     assert dropped_line("old", ["a", "b", "c", "d", "e"]) == "5 dropped, old: a, b, c and 2 more"
+
+
+def test_queries_that_were_too_many_are_no_step_that_was_left_out() -> None:
+    one = told("transform", left_out=["q7", "q8"], methods=[{"name": "decompose", "why": "it asks twice"}])
+
+    assert not one.left_out
+    assert one.facts == (("decompose", "it asks twice"), ("not searched", "q7"), ("not searched", "q8"))
+
+
+def test_a_list_of_passages_is_told_by_its_length() -> None:
+    [one] = tell(
+        [{"step": "freshness", "ms": 1, "detail": {"undated": ["a", "b"]}}], {"a": "Leave", "b": "Tea"}
+    )
+
+    assert one.facts == (("undated", "2 passages"),)
 
 
 def test_what_else_a_step_tells_is_listed_and_bounded() -> None:
