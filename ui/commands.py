@@ -168,8 +168,9 @@ def ask(
     with settings_model(settings) as opened, open_kb(settings) as kb:
         if adapter is not None:
             check_adapter(opened, adapter, settings.model.spec)
-        chain, named = open_chain(settings, kb, opened), takes_adapters(opened)
-        write_answer(call.output, chain, turn, trace=trace, adapter=adapter, signed=named)
+        named = takes_adapters(opened)
+        with open_chain(settings, kb, opened) as chain:
+            write_answer(call.output, chain, turn, trace=trace, adapter=adapter, signed=named)
         if not kb.sources():
             call.output.note(_empty(settings.kb.url))
 

@@ -38,8 +38,11 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
     if not port_is_free(host, port):
         raise EdgeError(f"Port {port} of {host} is taken.", remedy=_other_port(host, port))
     signal.signal(signal.SIGTERM, _terminate)
-    with settings_model(settings) as model, open_kb(settings) as kb:
-        chain = open_chain(settings, kb, model)
+    with (
+        settings_model(settings) as model,
+        open_kb(settings) as kb,
+        open_chain(settings, kb, model) as chain,
+    ):
         started: dict[str, object] = {"url": _address(host, port), "ingest": None}
         if paths:
             with output.ingest_progress() as on_progress:
