@@ -18,6 +18,8 @@ __all__ = ["Repair", "edits", "repaired", "repairs"]
 ONE_EDIT, TWO_EDITS = 5, 8  # letters of a word that may be so far off
 AHEAD = 3.0  # times as frequent as the runner-up of the same distance
 MOST_WORDS = 200  # of a question that are looked at; a pasted page is no question
+ENDINGS = ("s", "es", "d", "ed", "r", "er", "rs", "ers", "st", "est", "ing", "ly", "able", "less", "ness")
+OPENINGS = ("un", "re", "de", "dis", "non", "mis", "pre", "anti", "sub", "over", "under")
 TOKEN = re.compile(r"\S+")
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 WORD = re.compile(r"[^\w]*([^\W\d_]+)(?:['’]s)?[^\w]*")
@@ -75,7 +77,7 @@ def _candidates(question: str) -> Iterator[tuple[int, str]]:
 
 
 def _meant(word: str, lexicon: Lexicon) -> str:
-    if word in lexicon.counts or lexicon.is_word(word) or _is_form(word, lexicon):
+    if word in lexicon.counts or _is_word(word, lexicon) or _is_form(word, lexicon):
         return ""
     best: dict[int, list[tuple[int, str]]] = {}
     furthest = 2 if len(word) >= TWO_EDITS else 1
@@ -99,6 +101,14 @@ def _neighbours(word: str, lexicon: Lexicon, furthest: int) -> Iterator[str]:
     for other in lexicon.by_shape.get((word[1], len(word)), ()):
         if other[1] == word[0] and other[2:] == word[2:]:
             yield other
+
+
+def _is_word(word: str, lexicon: Lexicon) -> bool:
+    """Whether the language has the word, or one that it is made of: "unmodified", "rarest", "handlers"."""
+    bases = [word]
+    bases += [word[: -len(ending)] for ending in ENDINGS if word.endswith(ending)]
+    bases += [word[len(opening) :] for opening in OPENINGS if word.startswith(opening)]
+    return any(lexicon.is_word(base) for base in bases if len(base) > 2)
 
 
 def _is_form(word: str, lexicon: Lexicon) -> bool:
