@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from answers import collection, opened
+from answers import DATA, collection, opened, rows_of
 from langchain_core.documents import Document
 from remembering import RememberingEncoder
 from retrieval import Dataset, load, ndcg
