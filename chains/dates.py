@@ -9,12 +9,13 @@ import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["AUTO", "Dated", "Period", "date_of", "own_date", "periods", "read_date"]
+__all__ = ["AUTO", "MONTH_NAMES", "Dated", "Period", "date_of", "own_date", "periods", "read_date"]
 
 AUTO = "auto"  # the field that stands for: whatever date the document has
 # What callers call the date of a document, most telling first.
@@ -34,6 +35,9 @@ OWN_KEYS = (
     "created_at",
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH_NAMES = frozenset(
+    "january february march april may june july august september october november december".split()
+)
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -71,6 +75,13 @@ class Dated:
 
     when: datetime
     where: str
+    unit: str = "day"  # or "month", "year": how exact it is
+
+    def __str__(self) -> str:
+        """The date in words: "1 May 2023", "May 2023", "2023"."""
+        if self.unit == "year":
+            return f"{self.when:%Y}"
+        return f"{self.when:%B %Y}" if self.unit == "month" else f"{self.when.day} {self.when:%B %Y}"
 
 
 def read_date(value: Any) -> datetime | None:
@@ -186,18 +197,28 @@ def own_date(metadata: Mapping[str, Any]) -> Dated | None:
 
 
 def _under(metadata: Mapping[str, Any], key: str) -> Dated | None:
-    when = read_date(metadata.get(key))
-    return Dated(when, key) if when else None
+    value = metadata.get(key)
+    when = read_date(value)
+    if when is None:
+        return None
+    found = next(periods(value), None) if isinstance(value, str) else None
+    return Dated(when, key, _unit(found) if found else "day")
+
+
+def _unit(period: Period) -> str:
+    days = (period.last - period.first).days
+    return "day" if days == 0 else "month" if days < 31 else "year"
 
 
 def _stem(source: str) -> str:
     return PurePosixPath(source).stem
 
 
+@lru_cache(maxsize=4096)
 def _in_name(name: str, where: str) -> Dated | None:
     """The last date in a name. A bare year counts at the end or in brackets only: not "The 1918 Flu"."""
     for found in reversed(list(periods(name))):
         rest = name[found.end :]
-        if found.last - found.first < timedelta(days=32) or not re.search(r"\w", rest) or rest[:1] in ")]":
-            return Dated(_midnight(found.first), where)
+        if _unit(found) != "year" or not re.search(r"\w", rest) or rest[:1] in ")]":
+            return Dated(_midnight(found.first), where, _unit(found))
     return None

@@ -1,0 +1,181 @@
+"""What is said of a source's version: beside an answer, and to a model beside its passages.
+
+Goes by the `supersedes` and `superseded_by` that `Supersede` left in the metadata: without versions among
+the passages nothing is said. Knows no store and no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from langchain_core.documents import Document
+
+from .analyser import detect_language, document_tokens, query_tokens
+from .dates import own_date
+from .fact_checks import contradictions
+from .fact_values import Values, values_in
+from .sentences import sentences
+
+__all__ = ["version_lines", "version_note"]
+
+ON_THE_QUESTION = 0.5  # share of the question's words that a sentence must have to be set against another
+SHOWN = 200  # characters of an older version's sentence
+SAME = 0.6  # share of common words from which two sentences say the same in other words
+
+
+def version_note(question: str, documents: Sequence[Document], cited: Collection[int]) -> str:
+    """From when the cited sources are, where versions of them are known, and what an older one says.
+
+    Args:
+        question: as it is searched, standing alone.
+        documents: the passages shown, in the order of their marks.
+        cited: the numbers of the marks in the answer, from 1.
+
+    >>> old = {"source": "a", "title": "Leave Policy 2022", "superseded_by": "b"}
+    >>> new = {"source": "b", "title": "Leave Policy 2023", "supersedes": ["a"]}
+    >>> texts = ("You get 30 days of leave.", new), ("You get 25 days of leave.", old)
+    >>> found = [Document(page_content=text, metadata=metadata) for text, metadata in texts]
+    >>> print(version_note("How many days of leave do I get?", found, {1}))
+    As of 2023 (Leave Policy 2023). An older version of 2022 says otherwise: “You get 25 days of leave.”
+    """
+    numbers = [number for number in sorted(cited) if 1 <= number <= len(documents)]
+    notes: dict[str, str] = {}
+    for number in numbers:
+        metadata = documents[number - 1].metadata
+        source = str(metadata.get("source") or "")
+        if metadata.get("supersedes"):
+            notes.setdefault(source, _of_newest(question, documents, documents[number - 1]))
+        elif newest := metadata.get("superseded_by"):
+            notes.setdefault(source, _of_older(documents, documents[number - 1], str(newest)))
+    return " ".join(notes.values())
+
+
+def _of_newest(question: str, documents: Sequence[Document], newest: Document) -> str:
+    dated = own_date(newest.metadata)
+    note = f"As of {dated} ({_title(newest)})." if dated else f"From the newest version, {_title(newest)}."
+    other = _disagreeing(question, documents, newest)
+    if other is None:
+        return note
+    older, said, otherwise = other
+    when = own_date(older.metadata)
+    version = f"An older version of {when}" if when else f"An older version, {_title(older)},"
+    return f"{note} {version} {'says otherwise' if otherwise else 'puts it differently'}: “{_short(said)}”"
+
+
+def _of_older(documents: Sequence[Document], older: Document, newest: str) -> str:
+    when = own_date(older.metadata)
+    note = f"As of {when} ({_title(older)})." if when else f"From an older version, {_title(older)}."
+    for number, document in enumerate(documents, start=1):
+        if document.metadata.get("source") == newest:
+            since = own_date(document.metadata)
+            return f"{note} There is a newer version{f' of {since}' if since else ''}: [{number}]."
+    return f"{note} There is a newer version."
+
+
+def _title(document: Document) -> str:
+    return str(document.metadata.get("title") or document.metadata.get("source") or "untitled")
+
+
+def _short(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= SHOWN else f"{plain[:SHOWN].rsplit(' ', 1)[0]}…"
+
+
+# -- what an older version says ----------------------------------------------------------------------------
+
+
+def _disagreeing(
+    question: str, documents: Sequence[Document], newest: Document
+) -> tuple[Document, str, bool] | None:
+    """An older version, its sentence on the question, and whether it holds another value or the opposite."""
+    source = newest.metadata.get("source")
+    language = detect_language(newest.page_content)
+    asked = set(query_tokens(question, [language]))
+    said = _best([one for one in documents if one.metadata.get("source") == source], asked, language)
+    if said is None:
+        return None
+    _, text, words = said
+    older = [one for one in documents if one.metadata.get("superseded_by") == source]
+    for name in dict.fromkeys(one.metadata.get("source") for one in older):
+        found = _best([one for one in older if one.metadata.get("source") == name], asked, language)
+        if found is None:
+            continue
+        document, sentence, others = found
+        if _differ(values_in(sentence), values_in(text)) or contradictions(sentence, text):
+            return document, sentence, True
+        if len(words & others) < SAME * min(len(words), len(others)):
+            return document, sentence, False
+    return None
+
+
+def _best(
+    documents: Sequence[Document], asked: set[str], language: str
+) -> tuple[Document, str, set[str]] | None:
+    """The sentence that has most of the question's words, if it has enough of them."""
+    best: tuple[float, Document, str, set[str]] | None = None
+    for document in documents:
+        titled = set(document_tokens(str(document.metadata.get("title") or ""), language))
+        wanted = asked - titled or asked  # what the title says is said of every sentence
+        for start, end in sentences(document.page_content, language):
+            sentence = document.page_content[start:end]
+            words = set(document_tokens(sentence, language))
+            share = len(wanted & words) / len(wanted) if wanted else 0.0
+            if share >= ON_THE_QUESTION and (best is None or share > best[0]):
+                best = (share, document, sentence, words)
+    return best[1:] if best else None
+
+
+def _differ(one: Values, other: Values) -> bool:
+    """Whether figures or days of one are not in the other, where both have some."""
+    figures = list(_figures(one)), list(_figures(other))
+    if all(figures) and any(_lacks(here, there) for here, there in (figures, figures[::-1])):
+        return True
+    days = [{reading for day in values.days for reading in day.readings} for values in (one, other)]
+    return all(days) and not days[0] & days[1] and not all(figures)
+
+
+def _figures(values: Values) -> Iterator[tuple[Any, str]]:
+    for figure in values.figures:
+        if not figure.common:
+            yield figure.values, figure.unit
+
+
+def _lacks(here: Sequence[tuple[Any, str]], there: Sequence[tuple[Any, str]]) -> bool:
+    """Whether a figure here has no equal there, of the same unit where both name one."""
+    return any(
+        not any(value & other and (not unit or not kind or unit == kind) for other, kind in there)
+        for value, unit in here
+    )
+
+
+# -- for a prompt ------------------------------------------------------------------------------------------
+
+
+def version_lines(documents: Sequence[Document]) -> list[str]:
+    """For each passage what a prompt should say of its version; "" where it is not one of several.
+
+    >>> old = {"source": "a", "updated": "2022-01-31", "superseded_by": "b"}
+    >>> new = {"source": "b", "updated": "2023-05-01", "supersedes": ["a"]}
+    >>> version_lines([Document(page_content="", metadata=metadata) for metadata in (new, old)])
+    ['updated 2023-05-01, replaces [2]', 'updated 2022-01-31, replaced by [1]']
+    """
+    first: dict[str, int] = {}
+    for number, document in enumerate(documents, start=1):
+        first.setdefault(str(document.metadata.get("source") or ""), number)
+    return [_line(document, first) for document in documents]
+
+
+def _line(document: Document, first: dict[str, int]) -> str:
+    metadata = document.metadata
+    older, newest = metadata.get("supersedes"), metadata.get("superseded_by")
+    if not older and not newest:
+        return ""
+    dated = own_date(metadata)
+    parts = [f"updated {dated.when:%Y-%m-%d}"] if dated else []
+    if newest:
+        parts.append(f"replaced by [{first[newest]}]" if newest in first else "replaced by a newer version")
+    else:
+        marks = ", ".join(f"[{first[source]}]" for source in older if source in first)
+        parts.append(f"replaces {marks}" if marks else "the newest version")
+    return ", ".join(parts)

@@ -1,0 +1,218 @@
+"""Versions: where passages come from several versions of one document, the newest goes first.
+
+Judges by titles, names, dates and what documents declare; the text only says whether a passage of the newest
+version is about what was asked. Knows no store and no model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from langchain_core.documents import Document
+
+from .analyser import detect_language, document_tokens, query_tokens
+from .as_of import as_of_phrase
+from .dates import periods
+from .rework import Dropped, Reworked, Reworker
+from .version_names import Edition, edition_of, same_document
+
+__all__ = ["Supersede", "Versions", "find_versions"]
+
+_NUMBER = re.compile(r"\b(?:v|version |revision |rev\.? )(\d+(?:\.\d+)*)\b", re.IGNORECASE)
+SHARE = 0.5  # of the question's words that an older passage has, a newer one must have, to go before it
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Sources that are versions of one document, newest first; `told_by` what the order was told by."""
+
+    sources: tuple[str, ...]
+    told_by: str
+    when: Mapping[str, date | None]
+    number: Mapping[str, tuple[int, ...]]
+
+
+class Supersede(Reworker):
+    """The newest of a document's versions goes before the older ones, which say by what they are replaced.
+
+    Use it wherever rules are revised. It changes nothing where no two sources are versions of one document.
+    Versions are told by what documents declare (`supersedes` or `version` in their metadata), and by titles
+    and names that differ only in a date, a number or a word such as "update". Which is newer is told by
+    declaration, version number or the documents' own dates, never by the time of ingestion.
+
+    A question about an earlier time ("under the 2020 policy") gets the version of that time first.
+
+    Args:
+        drop: leave the older versions out.
+
+    >>> old = Document(page_content="Two days.", metadata={"source": "old", "title": "Leave Policy 2022"})
+    >>> new = Document(page_content="Three days.", metadata={"source": "new", "title": "Leave Policy 2023"})
+    >>> newest, older = Supersede().compress_documents([old, new], "How many days?")
+    >>> newest.page_content, older.metadata["superseded_by"]
+    ('Three days.', 'new')
+    """
+
+    drop: bool = False
+
+    def rework(self, documents: Sequence[Document], query: str) -> Reworked:
+        """Reorder the passages of versions among their own places; all other passages stay in theirs."""
+        groups, undecided = find_versions(documents)
+        if not groups:
+            return Reworked(list(documents), detail=_detail((), undecided))
+        ordered = list(documents)
+        dropped: list[Dropped] = []
+        for group in groups:
+            wanted = _wanted(group, query)
+            ordered = _marked(ordered, group)
+            if wanted:
+                ordered = _arranged(ordered, wanted, query)
+            if self.drop and wanted:
+                gone = [one for one in ordered if one.metadata.get("source") in wanted[1:]]
+                dropped += [Dropped(one, f"replaced by {wanted[0]}") for one in gone]
+                ordered = [one for one in ordered if one not in gone]
+        return Reworked(ordered, dropped, _detail(groups, undecided))
+
+
+def _detail(groups: Sequence[Versions], undecided: Sequence[Sequence[str]]) -> dict[str, Any]:
+    told = [
+        {"newest": one.sources[0], "older": list(one.sources[1:]), "told_by": one.told_by} for one in groups
+    ]
+    detail: dict[str, Any] = {"by": "rule", "versions": told}
+    return {**detail, "undecided": [list(one) for one in undecided]} if undecided else detail
+
+
+# -- which sources are versions of one document ------------------------------------------------------------
+
+
+def find_versions(documents: Sequence[Document]) -> tuple[list[Versions], list[tuple[str, ...]]]:
+    """The versions among the passages' sources, and those of which none can be told to be the newest."""
+    metadata: dict[str, Mapping[str, Any]] = {}
+    for document in documents:
+        metadata.setdefault(str(document.metadata.get("source") or ""), document.metadata)
+    editions = {source: edition_of(one) for source, one in metadata.items() if source}
+    groups: list[Versions] = []
+    undecided: list[tuple[str, ...]] = []
+    for group in _grouped(list(editions.values())):
+        order, told_by = _newest_first(group)
+        if order:
+            when = {one.source: one.dated.when.date() if one.dated else None for one in order}
+            number = {one.source: one.version for one in order}
+            groups.append(Versions(tuple(one.source for one in order), told_by, when, number))
+        else:
+            undecided.append(tuple(one.source for one in group))
+    return groups, undecided
+
+
+def _grouped(editions: Sequence[Edition]) -> list[list[Edition]]:
+    groups: list[list[Edition]] = []
+    for edition in editions:
+        own = [group for group in groups if any(same_document(edition, one) for one in group)]
+        groups = [group for group in groups if group not in own]
+        groups.append([one for group in own for one in group] + [edition])
+    return [group for group in groups if len(group) > 1]
+
+
+def _newest_first(group: Sequence[Edition]) -> tuple[list[Edition], str]:
+    """Newest first, and what told it; nothing where the newest cannot be told."""
+    for told_by, keys in (
+        ("version", [one.version or (1,) for one in group] if any(one.version for one in group) else []),
+        ("date", [one.dated.when for one in group if one.dated]),
+        ("name", [one.mark for one in group]),
+    ):
+        ranked: list[Any] = sorted(keys, reverse=True)
+        if len(keys) == len(group) and len(group) > 1 and ranked[0] != ranked[1]:
+            by_source: dict[str, Any] = {one.source: key for one, key in zip(group, keys, strict=True)}
+            order = sorted(group, key=lambda one: by_source[one.source], reverse=True)
+            return _as_declared(order), told_by
+    order = _as_declared(list(group))
+    replaced = {name for one in group for name in one.declared}
+    newest = [one for one in group if one.source not in replaced]
+    return (order, "declared") if len(newest) == 1 and order[0] is newest[0] else ([], "")
+
+
+def _as_declared(order: list[Edition]) -> list[Edition]:
+    """What is declared to replace another goes before it, whatever the dates say."""
+    for _ in order:
+        for place, edition in enumerate(order):
+            before = [k for k in range(place) if order[k].source in edition.declared]
+            if before:
+                order.insert(before[0], order.pop(place))
+                break
+        else:
+            return order
+    return order
+
+
+# -- their passages ----------------------------------------------------------------------------------------
+
+
+def _wanted(group: Versions, query: str) -> tuple[str, ...]:
+    """The sources in the order in which the question wants them; empty where the search's order stays."""
+    asked = as_of_phrase(query)
+    if asked is not None:
+        then = [one for one in group.sources if (when := group.when[one]) is not None and when <= asked]
+        return (then[0], *(one for one in group.sources if one != then[0])) if then else ()
+    number = _NUMBER.search(query)
+    if number and tuple(int(part) for part in number[1].split(".")) in group.number.values():
+        return ()
+    named = list(periods(query))
+    newest = group.when[group.sources[0]]
+    if named and not (newest and any(one.first <= newest <= one.last for one in named)):
+        return ()
+    return group.sources
+
+
+def _marked(documents: Sequence[Document], group: Versions) -> list[Document]:
+    newest, *older = group.sources
+    marked = []
+    for document in documents:
+        source = document.metadata.get("source")
+        if source == newest:
+            declared = document.metadata.get("supersedes")
+            said = [declared] if isinstance(declared, str) else list(declared or ())
+            marked.append(_with(document, supersedes=list(dict.fromkeys([*older, *said]))))
+        elif source in older:
+            marked.append(_with(document, superseded_by=newest))
+        else:
+            marked.append(document)
+    return marked
+
+
+def _with(document: Document, **more: Any) -> Document:
+    return document.model_copy(update={"metadata": {**document.metadata, **more}})
+
+
+def _arranged(documents: list[Document], wanted: Sequence[str], query: str) -> list[Document]:
+    """The best passage of each version, in the order wanted, on the places that these passages hold."""
+    best: dict[str, int] = {}
+    shares = _shares(documents, wanted, query)
+    highest = max((shares[place] for place in shares), default=0.0)
+    for place, share in shares.items():
+        source = str(documents[place].metadata.get("source"))
+        if source not in best and share >= SHARE * highest:
+            best[source] = place
+    places = sorted(best.values())
+    chosen = [best[source] for source in wanted if source in best]
+    arranged = list(documents)
+    scores = [documents[place].metadata.get("score") for place in places]
+    for place, taken, score in zip(places, chosen, scores, strict=True):
+        moved = documents[taken]
+        arranged[place] = moved if score is None or place == taken else _with(moved, score=score)
+    return arranged
+
+
+def _shares(documents: Sequence[Document], sources: Sequence[str], query: str) -> dict[int, float]:
+    """For each passage of these sources the share of the question's words that it or its title has."""
+    places = [place for place, one in enumerate(documents) if one.metadata.get("source") in sources]
+    language = detect_language(" ".join(documents[place].page_content for place in places))
+    asked = set(query_tokens(query, [language]))
+    shares = {}
+    for place in places:
+        text = f"{documents[place].metadata.get('title', '')}\n{documents[place].page_content}"
+        found = asked & set(document_tokens(text, language))
+        shares[place] = len(found) / len(asked) if asked else 1.0
+    return shares
