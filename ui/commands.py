@@ -155,6 +155,7 @@ def ask(
     """Answer a question from the documents, with the sources of every statement."""
     from .answering import read_history, write_answer
     from .filter_expression import parse_filters
+    from .telemetry import telemetry
     from .wiring import check_adapter, open_chain, open_kb, settings_model, takes_adapters
 
     settings = call.load(
@@ -165,7 +166,7 @@ def ask(
     turn: dict[str, object] = {"question": question, "history": read_history(history) if history else []}
     if where := parse_filters(filter or ()):
         turn["filter"] = where
-    with settings_model(settings) as opened, open_kb(settings) as kb:
+    with telemetry(call.output.note), settings_model(settings) as opened, open_kb(settings) as kb:
         if adapter is not None:
             check_adapter(opened, adapter, settings.model.spec)
         named = takes_adapters(opened)

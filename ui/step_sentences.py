@@ -135,8 +135,10 @@ def _ground(detail: Detail, counts: Counts) -> str:
         return _any_step(detail, counts)
     if not good + bad:
         return "No statement to check."
+    if good + bad == 1:
+        return f"The one statement is {'' if good else 'not '}supported by the passages."
     verb = "is" if good == 1 else "are"
-    return f"{good} of {_count(good + bad, 'statement')} {verb} supported by the passages."
+    return f"{good} of {good + bad} statements {verb} supported by the passages."
 
 
 def _again(detail: Detail, counts: Counts) -> str:

@@ -17,6 +17,7 @@ from .output import Output
 from .rendering import draw_report
 from .settings import Settings
 from .steps import left_out
+from .telemetry import telemetry
 from .wiring import open_chain, open_kb, settings_model, takes_adapters
 
 __all__ = ["check_host", "free_port", "port_is_free", "run_chat"]
@@ -39,6 +40,7 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
         raise EdgeError(f"Port {port} of {host} is taken.", remedy=_other_port(host, port))
     signal.signal(signal.SIGTERM, _terminate)
     with (
+        telemetry(output.note),
         settings_model(settings) as model,
         open_kb(settings) as kb,
         open_chain(settings, kb, model) as chain,

@@ -36,7 +36,7 @@ def told(step: str, **detail: Any) -> Told:
         ("transform", {"methods": [{"name": "a", "queries": []}]}, "The question itself is searched."),
         ("transform", {"methods": [{"name": "a", "queries": ["x"]}]}, "1 query more: “x”."),
         ("answer", {"by": "route"}, "The words that the route has for this."),
-        ("ground", {"claims": 1, "unsupported": [{}]}, "0 of 1 statement are supported by the passages."),
+        ("ground", {"claims": 1, "unsupported": [{}]}, "The one statement is not supported by the passages."),
         ("answer", {"by": "reader", "quotes": 1}, "1 quote from the passages."),
         ("answer", {"by": "abstention"}, "Says that the documents do not answer."),
         ("answer", {"by": "model", "model": "qwen3", "adapter": "a"}, "Written by qwen3 with the adapter a."),
