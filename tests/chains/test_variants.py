@@ -30,6 +30,12 @@ def test_acronyms_are_written_out_and_phrases_shortened(question: str, variants:
     assert acronym_variants(question, LEXICON) == variants
 
 
+def test_an_acronym_that_the_collection_is_full_of_is_found_by_itself() -> None:
+    full = Lexicon({"wfh": 50}, expansions={"WFH": "work from home"})
+
+    assert acronym_variants("Is WFH allowed?", full) == acronym_variants("Can I work from home?", full) == []
+
+
 def test_a_long_message_is_asked_by_its_question() -> None:
     message = "Hi all. I have a dog (he is old). May I bring him? He is quiet. Thanks."
 
