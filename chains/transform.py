@@ -36,7 +36,7 @@ Methods = Literal["auto"] | Sequence[str]
 LexiconOf = Callable[[], Lexicon]
 NO_LEXICON = "the retriever is no knowledge base, so the words of its collection are not known"
 TOO_LARGE = "the collection is too large for its words to be known"
-# Chosen on one half of the questions that each changes, by nDCG@10. A repair is right far more often than not:
+# Chosen by nDCG@10 on one half of the questions that each changes. A repair is mostly right:
 # .87 with weight 1, .88 with 4. The other wording of an acronym helps beside the question and hurts instead.
 SPELLING_WEIGHT, ACRONYM_WEIGHT, KEYWORDS_WEIGHT = 4.0, 0.5, 0.5
 
