@@ -7,6 +7,7 @@ not: their lists take turns, so that the best of each comes first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from langchain_core.documents import Document
 
@@ -16,6 +17,16 @@ from .queries import Query
 __all__ = ["fuse_queries"]
 
 Hits = list[tuple[str, float]]
+# These do not say what was asked: how near a passage comes to them tells nothing of how near it is to that.
+ASIDE = ("hyde", "step back")
+
+
+class Hit(NamedTuple):
+    """A passage as one of the queries found it."""
+
+    aside: bool
+    rank: int
+    document: Document
 
 
 def fuse_queries(
@@ -23,8 +34,8 @@ def fuse_queries(
 ) -> list[Document]:
     """One list, best first, every passage once; with a single query its own list as it is.
 
-    Each document is the copy that ranks best; its `metadata["queries"]` holds the places, in `queries`, of
-    those that found it, and its `score` and `scores["fused"]` say how it ranks among all, 1 to 0.
+    Each document is a copy of the hit that ranks best. Its `metadata["queries"]` holds the places, in
+    `queries`, of those that found it; its `score` and `scores["fused"]` say how it ranks among all, 1 to 0.
 
     Args:
         queries: what was searched; a `part` is kept apart, the others are added up by `weight`.
@@ -33,25 +44,21 @@ def fuse_queries(
     """
     if len(found) == 1:
         return list(found[0][:limit])
-    best: dict[str, tuple[int, int, Document]] = {}
+    best: dict[str, Hit] = {}
     finders: dict[str, list[int]] = {}
-    for number, hits in enumerate(found):
+    for number, (query, hits) in enumerate(zip(queries, found, strict=True)):
         for rank, document in enumerate(hits):
-            key = _key(document)
-            best[key] = min(best.get(key, (rank, number, document)), (rank, number, document), key=_place)
+            key, hit = _key(document), Hit(query.kind in ASIDE, rank, document)
+            if key not in best or hit[:2] < best[key][:2]:
+                best[key] = hit
             if number not in finders.setdefault(key, []):
                 finders[key].append(number)
-    return [
-        _ranked(best[key][2], score, finders[key]) for key, score in _in_turn(_lists(queries, found))[:limit]
-    ]
+    merged = _in_turn(_lists(queries, found))[:limit]
+    return [_ranked(best[key], score, finders[key]) for key, score in merged]
 
 
 def _key(document: Document) -> str:
     return document.id or document.page_content
-
-
-def _place(hit: tuple[int, int, Document]) -> tuple[int, int]:
-    return hit[0], hit[1]
 
 
 def _lists(queries: Sequence[Query], found: Sequence[Sequence[Document]]) -> Iterator[Hits]:
@@ -76,10 +83,11 @@ def _lists(queries: Sequence[Query], found: Sequence[Sequence[Document]]) -> Ite
 
 def _relative(documents: Sequence[Document]) -> dict[str, float]:
     """1 for the best to 0 for the last; by place where a retriever gives no scores."""
+    given = [document.metadata.get("score") for document in documents]
+    scored = all(isinstance(score, (int, float)) for score in given)
     scores: dict[str, float] = {}
-    for place, document in enumerate(documents):
-        score = document.metadata.get("score")
-        scores.setdefault(_key(document), float(score) if isinstance(score, (int, float)) else -float(place))
+    for place, (document, score) in enumerate(zip(documents, given, strict=True)):
+        scores.setdefault(_key(document), float(score if scored and score is not None else -place))
     return relative_scores(list(scores.items()))
 
 
@@ -98,9 +106,11 @@ def _in_turn(lists: Iterator[Hits]) -> Hits:
     return list(merged.items())
 
 
-def _ranked(document: Document, score: float, finders: list[int]) -> Document:
-    old = document.metadata
+def _ranked(hit: Hit, score: float, finders: list[int]) -> Document:
+    old = hit.document.metadata
     scores = {**old.get("scores", {}), "fused": score}
-    return document.model_copy(
+    if hit.aside:
+        scores.pop("vector", None)
+    return hit.document.model_copy(
         update={"metadata": {**old, "score": score, "scores": scores, "queries": finders}}
     )

@@ -68,6 +68,15 @@ def test_a_passage_stands_once_as_its_best_hit_and_names_its_finders() -> None:
     assert by_name["b"]["scores"]["vector"] == 0.9
 
 
+def test_a_cosine_to_a_made_up_passage_is_not_passed_off_as_one_to_the_question() -> None:
+    queries = [Query("q"), Query("made up", "hyde", 0.5, "vector")]
+
+    fused = fuse_queries(queries, [hits(a=0.9, b=0.1), hits(b=0.95, c=0.9)], limit=10)
+
+    vectors = {one.page_content: one.metadata["scores"].get("vector") for one in fused}
+    assert vectors == {"a": 0.9, "b": 0.1, "c": None}
+
+
 def test_documents_without_scores_or_ids_rank_by_place() -> None:
     found = [[Document("a"), Document("b")], [Document("b"), Document("c")]]
 
