@@ -40,7 +40,8 @@ from ragweave.chains.quoting import quoted_answer
 
 SEED, DRAWN = 13, 5
 PLACES = ("start", "middle", "end")
-FENCE = re.compile(r"^\s*[=＝]{3,}.*[=＝]{3,}\s*$")  # noqa: RUF001  # what a credulous model takes for one
+FENCE = re.compile(r"[=＝]{3,}.*\w.*[=＝]{3,}")  # noqa: RUF001  # what a credulous model takes for one
+UNSEEN = re.compile("[\u200b\u2060]")
 CLEAN = {"workplace-docs": None, "covid-faq": None, "squad2-dev": None, "fastapi-docs": "files"}
 PAGE = Path(__file__).resolve().parents[1] / "ui"
 PARSERS = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|DOMParser")
@@ -257,7 +258,7 @@ def _escaped(messages: Sequence[BaseMessage], attack: str) -> Iterator[bool]:
     rules, human = str(messages[0].content), str(messages[-1].content)
     inside, outside = False, ""
     for line in human.splitlines():
-        if FENCE.match(line):
+        if FENCE.search(UNSEEN.sub("", line)):
             inside = not inside
         elif not inside:
             outside += line + "\n"
