@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, cast
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -39,6 +40,11 @@ class Router(Runnable[Any, Decision]):
     def routes(self) -> Sequence[Route]:
         """What it decides between."""
         return tuple(self._routes.values())
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names that it may decide for."""
+        return tuple(self._routes)
 
     @abstractmethod
     def decide(self, question: str, state: Mapping[str, Any], config: RunnableConfig) -> Decision:
@@ -87,6 +93,11 @@ class Router(Runnable[Any, Decision]):
 class FirstOf(Router):
     """Several routers in turn: the first that decides. Cheap and certain ones go first.
 
+    Args:
+        routers: the first of them is asked first.
+        routes: what their names mean, beside the routes that they know themselves.
+        fallback: the route of a question that none fits.
+
     Example:
         >>> from ragweave.chains.deciding import FirstOf
         >>> from ragweave.chains.rule_router import RuleRouter
@@ -95,7 +106,9 @@ class FirstOf(Router):
         'it'
     """
 
-    def __init__(self, routers: Iterable[Router], *, fallback: str | None = None) -> None:
+    def __init__(
+        self, routers: Iterable[Router], routes: Iterable[Route] = (), *, fallback: str | None = None
+    ) -> None:
         self._routers = list(routers)
         for one in self._routers:
             if not isinstance(one, Router):
@@ -104,7 +117,13 @@ class FirstOf(Router):
                     remedy="Give routers such as RuleRouter or ExampleRouter; RunnableRouter makes one of a "
                     "classifier.",
                 )
-        super().__init__((route for one in self._routers for route in one.routes), fallback=fallback)
+        known = chain.from_iterable(one.routes for one in self._routers)
+        super().__init__(chain(routes, known), fallback=fallback)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names that one of them may decide for."""
+        return tuple(dict.fromkeys(chain.from_iterable(one.names for one in self._routers)))
 
     def decide(self, question: str, state: Mapping[str, Any], config: RunnableConfig) -> Decision:
         """The first decision with a name; else the last one, which says why not."""

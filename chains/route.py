@@ -6,6 +6,8 @@ Knows routers by their interface; what a route sets is carried out by those step
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
@@ -30,7 +32,8 @@ def router(routes: Any, encoder: Any = None) -> StandaloneStep:
     """Routing for `rag_chain(route=...)`, or alone: its `invoke` gives the route as the state shows it.
 
     Args:
-        routes: Routes, which are told apart by their examples; or a router, or several in turn.
+        routes: Routes, which are told apart by their examples; a router; or a list of both. Routers are
+            asked first, in turn, then it is looked for small talk, then examples are compared.
         encoder: for the examples: the knowledge base's, any LangChain `Embeddings`, or a function that
             gives one; by default the packaged one.
 
@@ -65,7 +68,7 @@ def chosen_route_step(choice: Any, encoder: Callable[[], Any], *, titles: Titles
     a dict such as `{"adapter": "legal"}`.
     """
     if isinstance(choice, StandaloneStep):
-        return choice.step
+        return replace(choice.step, instead=choice.step.instead or _no_route)
     if choice is None:
         return Step("route", lambda state, config, detail: iter([_no_route(state)]), traced=False)
     if isinstance(choice, str):
@@ -86,17 +89,33 @@ def _as_router(given: Any, encoder: Any, titles: Titles | None) -> Router:
         return given
     several = [given] if isinstance(given, Route) else list(given)
     routers = [one for one in several if isinstance(one, Router)]
-    if routers and len(routers) == len(several):
-        return FirstOf(routers)
-    if not all(isinstance(one, Route) for one in several):
+    routes = [one for one in several if isinstance(one, Route)]
+    if len(routers) + len(routes) < len(several):
         kinds = ", ".join(sorted({type(one).__name__ for one in several}))
         raise ChainError(
             f"The routes are of these kinds: {kinds}.",
-            remedy="Give Routes alone, or routers alone, such as [RuleRouter(...), ExampleRouter(routes)].",
+            remedy="Give Routes, and routers such as RuleRouter that are asked before their examples.",
         )
-    own = any(route.name == SMALL_TALK for route in several)  # the caller's takes its place
-    first: list[Router] = [] if own else [SmallTalk(titles)]
-    return FirstOf([*first, ExampleRouter(several, encoder)] if several else first)
+    if routers and not routes:
+        return FirstOf(routers)
+    named = _named(routers, routes)
+    if all(route.name != SMALL_TALK for route in routes):  # one of the caller's takes its place
+        routers.append(SmallTalk(titles))
+    compared = [route for route in routes if route.texts() or route.name not in named]
+    return FirstOf([*routers, ExampleRouter(compared, encoder)] if compared else routers, routes)
+
+
+def _named(routers: Sequence[Router], routes: Sequence[Route]) -> set[str]:
+    """The names that the routers may decide for; `ChainError` for one that is none of the routes."""
+    known = [route.name for route in routes] + [route.name for one in routers for route in one.routes]
+    named = {name for one in routers for name in one.names}
+    for name in sorted(named.difference(known)):
+        near = get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ChainError(
+            f"A router decides for {name!r}, which is none of the routes.",
+            remedy=f"Did you mean {near!r}? There are: {', '.join(dict.fromkeys(known))}.",
+        )
+    return named
 
 
 def _own_step(choice: Any) -> Step:

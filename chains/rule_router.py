@@ -41,6 +41,11 @@ class RuleRouter(Router):
             if self._routes:
                 self._check_known(name, "The rule for")
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names that have a rule."""
+        return tuple(self._rules)
+
     def decide(self, question: str, state: Mapping[str, Any], config: RunnableConfig) -> Decision:
         """The first rule that holds, in the order given."""
         for name, rule in self._rules.items():

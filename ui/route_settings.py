@@ -1,11 +1,11 @@
-"""`[[routes]]` of the settings file: checked when it is read, made into a router when a chain is opened.
+"""`[[routes]]` of the settings file: checked when it is read, made into Routes when a chain is opened.
 
 Opens nothing itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import SettingsError
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import Runnable
+    from ragweave.chains import Route
 
-    from ragweave.chains.routes import Route
-
-__all__ = ["RouteSettings", "read_routes", "settings_router"]
+__all__ = ["RouteSettings", "made_routes", "read_routes"]
 
 
 class RouteSettings(BaseModel):
@@ -40,7 +38,7 @@ class RouteSettings(BaseModel):
 
     def route(self, retriever: Any = None) -> Route:
         """The Route, searching with this retriever; raises `ChainError` for what makes no sense."""
-        from ragweave.chains.routes import Route
+        from ragweave.chains import Route
 
         return Route(
             self.name,
@@ -95,8 +93,7 @@ def _read(table: Mapping[str, Any], number: int, file: Path) -> RouteSettings:
 
 
 def _check(route: RouteSettings, which: str) -> None:
-    from ragweave.chains import ChainError
-    from ragweave.chains.rule_router import RuleRouter
+    from ragweave.chains import ChainError, RuleRouter
 
     try:
         RuleRouter({route.name: route.patterns}, [route.route()])
@@ -114,27 +111,10 @@ def _check(route: RouteSettings, which: str) -> None:
         )
 
 
-def settings_router(
-    routes: Sequence[RouteSettings],
-    retrievers: Mapping[str, Any],
-    *,
-    encoder: Callable[[], Any],
-    titles: Callable[[], Sequence[str]],
-) -> Runnable[Any, Any]:
-    """The router over these routes: patterns first, then small talk, then examples.
+def made_routes(routes: Sequence[RouteSettings], retrievers: Mapping[str, Any]) -> list[Any]:
+    """What `rag_chain(route=...)` takes: the patterns, and the Routes; a retriever for each `kb` named."""
+    from ragweave.chains import RuleRouter
 
-    `retrievers` holds one for each `kb` that a route names.
-    """
-    from ragweave.chains.deciding import FirstOf, Router
-    from ragweave.chains.example_router import ExampleRouter
-    from ragweave.chains.rule_router import RuleRouter
-    from ragweave.chains.small_talk import SMALL_TALK, SmallTalk
-
-    made = [one.route(retrievers[one.kb] if one.kb else None) for one in routes]
     rules = {one.name: one.patterns for one in routes if one.patterns}
-    in_turn: list[Router] = [RuleRouter(rules, made)]
-    if all(route.name != SMALL_TALK for route in made):
-        in_turn.append(SmallTalk(titles))
-    if compared := [route for route in made if route.texts()]:
-        in_turn.append(ExampleRouter(compared, encoder))
-    return FirstOf(in_turn)
+    made = [one.route(retrievers[one.kb] if one.kb else None) for one in routes]
+    return [*([RuleRouter(rules)] if rules else []), *made]

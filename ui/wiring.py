@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urldefrag, urlsplit
 
 from .errors import ModelError, SettingsError, UsageError
-from .route_settings import settings_router
+from .route_settings import made_routes
 from .steps import left_out
 
 if TYPE_CHECKING:
@@ -88,12 +88,7 @@ def _routing(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None,
     for url in dict.fromkeys(one.kb for one in settings.routes if one.kb):
         if url not in kbs:
             kbs[url] = opened.enter_context(_opened(settings, url))
-    return settings_router(
-        settings.routes,
-        {url: _retriever(settings, one) for url, one in kbs.items()},
-        encoder=lambda: kb.encoder,
-        titles=lambda: [source.title for source in kb.sources()],
-    )
+    return made_routes(settings.routes, {url: _retriever(settings, one) for url, one in kbs.items()})
 
 
 @contextmanager

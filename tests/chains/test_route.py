@@ -86,9 +86,27 @@ def test_routers_are_asked_in_turn() -> None:
     assert _played(step, LEAVE)[0]["_route"] is IT
 
 
-def test_routes_and_routers_in_one_list_are_an_error() -> None:
-    with pytest.raises(ChainError, match="kinds: Route, RuleRouter. Give Routes alone, or routers alone"):
-        route_step([HR, RuleRouter({"it": "laptop"}, [IT])])
+def test_routers_beside_routes_are_asked_before_their_examples_and_mean_them() -> None:
+    handoff = Route("complaint", handoff=True)  # no examples: found by its rule alone
+    step = route_step([RuleRouter({"complaint": "complain", "it": "leave"}), HR, IT, handoff], WordEncoder())
+
+    routes = [_played(step, text)[0]["_route"] for text in ("I complain", LEAVE, "days of pay?", "My laptop is slow")]
+
+    assert routes == [handoff, IT, HR, IT]
+    assert _played(step, "Hello")[0]["route"]["name"] == "small talk"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([RuleRouter({"itt": "laptop"}), HR, IT], "decides for 'itt', which is none of.*Did you mean 'it'"),
+        ([RuleRouter({"it": "laptop"}), IT, Route("complaint")], "'complaint' has neither examples"),
+        ([HR, "it"], "of these kinds: Route, str"),
+    ],
+)
+def test_a_list_in_which_something_leads_nowhere_is_an_error(given: Any, message: str) -> None:
+    with pytest.raises(ChainError, match=message):
+        route_step(given)
 
 
 # -- what rag_chain(route=...) takes -----------------------------------------------------------------------
