@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -16,7 +16,10 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from .state import text_of
 
 __all__ = [
+    "AFTER",
+    "DATE",
     "FUNCTION_WORDS",
+    "KINDS",
     "Talk",
     "bare",
     "content_words",
@@ -52,11 +55,13 @@ GREETING = frozenset("hi hello hey thanks thank ok okay please help yes no".spli
 # What a work, a group or a rule is called; beside it, a name is that of a thing and not of a person.
 KINDS = (
     "album|film|movie|song|single|book|novel|show|series|band|club|team|company|play|musical|game|poem|record|"
-    "magazine|tour|group|recording|label|act|policy|plan|product|project|program|programme|foundation|movement"
+    "magazine|tour|group|recording|label|act|policy|plan|product|project|program|programme|foundation|movement|"
+    "office|contract|account|version|edition|package|subscription"
 )
 BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$", re.IGNORECASE)
-AFTER = re.compile(rf",? (?:{KINDS})\b", re.IGNORECASE)
+AFTER = re.compile(rf",? ({KINDS})\b", re.IGNORECASE)
 
+MARK = re.compile(r"\s?\[\d+\]")  # of a citation
 WORD = re.compile(r"\w[\w'’-]*")
 QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
 NAME = re.compile(
@@ -78,7 +83,8 @@ DOING = re.compile(
 )
 OWN = ("my", "your", "our")
 NUMBERED = re.compile(r"(?:^|\s)(?:\d+[.)]|[-*•])\s+([^\n]+?)(?=\s+(?:\d+[.)]|[-*•])\s|$)", re.MULTILINE)
-SERIES = re.compile(r"((?:[\w'’-]+ ?){1,4}(?:, (?:[\w'’-]+ ?){1,4})*),? (?:and|or) ((?:[\w'’-]+ ?){1,4})")
+SERIES_ENDS = re.compile(r"[.?!;](?:\s|$)")
+CHOICE = re.compile(r"\b(?:the|an?) [\w'’-]+(?: [\w'’-]+){0,2}$")
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,7 @@ class Talk:
     asked: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    marks: tuple[int, ...] = ()  # for each raw question, how many answers were before it
 
     @property
     def question(self) -> str:
@@ -103,6 +110,11 @@ class Talk:
     def answer(self) -> str:
         """The last answer."""
         return self.told[-1] if self.told else ""
+
+    def until(self, index: int, asked: Sequence[str]) -> Talk:
+        """The talk as it was when that raw question came, with the questions before it completed."""
+        told = self.told[: self.marks[index]]
+        return replace(self, asked=tuple(asked), raw=self.raw[:index], told=told, marks=self.marks[:index])
 
     @cached_property
     def subject_words(self) -> frozenset[str]:
@@ -120,9 +132,18 @@ class Talk:
         """The aspect without years and dots: as it would be named in a sentence."""
         return bare(self.aspect).rstrip(". ")
 
+    def names_known(self, text: str) -> bool:
+        """Whether a text names anything, in capitals or by a name that was said before."""
+        low = folded(text)
+        return bool(names_in(text)) or any(name in low for name in self.known)
+
     def names_subject(self, text: str) -> bool:
         """Whether a text names the subject, by any word of its name."""
-        return bool(_words(text) & self.subject_words)
+        words = _words(text)
+        if words & self.subject_words:
+            return True
+        long = [name for name in self.subject_words if len(name) > 4]
+        return any(_mistyped(word, name) for word in words if len(word) > 4 for name in long)
 
     def others(self, names: Iterable[str]) -> Iterator[str]:
         """Of these names, those that are not the subject's and no dates."""
@@ -137,18 +158,23 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
     subjects: list[str] = []
     asked: list[str] = []
     told: list[str] = []
+    marks: list[int] = []
     in_title = False
     for message in [*history[:2], *history[cut:]]:
-        text = " ".join(text_of(message)[:LONGEST].split())
+        text = MARK.sub("", " ".join(text_of(message)[:LONGEST].split()))
         if isinstance(message, HumanMessage) and _is_title(text):
             subjects = [*subjects, text] if in_title else [text]
             in_title = True
             continue
         in_title = False
-        (asked if isinstance(message, HumanMessage) else told).append(text)
+        if isinstance(message, HumanMessage):
+            asked.append(text)
+            marks.append(len(told))
+        else:
+            told.append(text)
     subject = bare(subjects[0]) if subjects else ""
     aspect = subjects[1] if len(subjects) > 1 else ""
-    return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told))
+    return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told), tuple(marks))
 
 
 def _is_title(text: str) -> bool:
@@ -180,6 +206,16 @@ def _words(text: str) -> frozenset[str]:
     words = {re.sub(r"['’]s?$", "", word) for word in WORD.findall(folded(text))} - FUNCTION_WORDS
     words = words or {word for word in WORD.findall(folded(text))}
     return frozenset(words | {word[:-1] for word in words if len(word) > 3 and word.endswith("s")})
+
+
+def _mistyped(word: str, name: str) -> bool:
+    """Whether one letter is missing, added, or wrong."""
+    if word[0] != name[0] or abs(len(word) - len(name)) > 1:
+        return False
+    same = next(
+        (i for i, (a, b) in enumerate(zip(word, name, strict=False)) if a != b), min(len(word), len(name))
+    )
+    return word[same + (len(word) >= len(name)) :] == name[same + (len(name) >= len(word)) :]
 
 
 @lru_cache(maxsize=512)
@@ -266,5 +302,10 @@ def items_in(text: str) -> list[str]:
     listed = [match[1].strip(" .;,") for match in NUMBERED.finditer(text)]
     if len(listed) > 1:
         return [item.split(":")[0] for item in listed]
-    match = SERIES.search(text.partition(": ")[2] or text)
-    return [part.strip() for part in [*match[1].split(", "), match[2]]] if match else []
+    series = SERIES_ENDS.split(text.partition(": ")[2] or text, maxsplit=1)[0]
+    joint = " and " if " and " in series else " or "
+    left, _, last = series.rpartition(joint)
+    items = [item.strip() for item in [*left.rstrip(", ").split(", "), last]]
+    first = CHOICE.search(items[0]) if len(items[0].split()) > 4 else None
+    items[0] = first[0] if first else items[0]
+    return items if all(0 < len(item.split()) <= 4 for item in items) else []

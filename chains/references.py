@@ -8,19 +8,34 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from .mentions import FUNCTION_WORDS, KINDS, Talk, bare, folded, items_in, names_in, noun_phrases, works_in
+from .mentions import (
+    AFTER,
+    DATE,
+    FUNCTION_WORDS,
+    KINDS,
+    Talk,
+    bare,
+    folded,
+    items_in,
+    names_in,
+    noun_phrases,
+    works_in,
+)
 
-__all__ = ["RESOLVERS", "Resolver", "owner"]
+__all__ = ["RESOLVERS", "Resolver", "owner", "with_article"]
 
 HE_SHE = re.compile(r"\b(he|him|his|she|her|hers)\b", re.IGNORECASE)
 THEY = re.compile(r"\b(they|them|their|theirs)\b", re.IGNORECASE)
 IT = re.compile(r"\b(it|its)\b", re.IGNORECASE)
+# Somebody named before "he" in the same question: "What did Ann say when she left?"
+SOMEBODY = re.compile(r"\b(?:did|does|do|was|is|has|had|will|can|could|would|should) (?:[A-Z][\w’-]+ )+")
 OWNING = frozenset({"its", "their", "theirs", "his", "hers"})
 # "her" before one of these is an object ("give her the book"), before other words it owns ("her book").
 OBJECT_ENDS = re.compile(rf"\s*(?:$|[^\w\s]|(?:{'|'.join(sorted(FUNCTION_WORDS))})\b)", re.IGNORECASE)
 # "How long does it take", "Is it possible to": nothing is pointed to.
+SINGULAR = re.compile(r"\b(is|was|does|has) $", re.IGNORECASE)
 IMPERSONAL = re.compile(
-    r"\bit (?:takes?|took|true|possible|ok|okay|says?|mentions?|rains?|make sense|like to|costs? to)\b"
+    r"\bdo it\b|\bit (?:takes?|took|true|possible|ok|okay|says?|mentions?|rains?|make sense|costs? to)\b"
     r"|\b(?:time|day|date) is it\b"
     r"|\b(?:is|was|would) it (?:so |not )?(?:to|that|if|possible|true|okay|ok|allowed|necessary|hard|"
     r"difficult|easy|important|better|worth|safe|legal|normal|common)\b",
@@ -52,10 +67,14 @@ ALONE = re.compile(
 THERE = re.compile(
     r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbeen )\bthere\b(?=\s*(?:$|[?.!,]))", re.IGNORECASE
 )
-PLACE = re.compile(r"\b((?:in|at|to|on) (?:the )?)((?:[A-Z][\w'’.-]*)(?: (?:of |the |de )?[A-Z][\w'’.-]*)*)")
+PLACE = re.compile(
+    r"\b((?:[Ii]n|[Aa]t|to|[Oo]n) (?:the )?)((?:[A-Z][\w'’.-]*)(?: (?:of |the |de )?[A-Z0-9][\w'’.-]*)*)"
+)
 THE = re.compile(r"\bthe ((?:[a-z-]+ )?)([a-z-]{3,})\b(?! of\b)")
 KIND = re.compile(rf"^(?:{KINDS})s?$", re.IGNORECASE)
 GROUP = re.compile(r"^(?:band|group|team|club|company|duo|trio)s?$", re.IGNORECASE)
+TWO_WORDS = re.compile(r"(?!The )[A-Z][\w.'’-]+ (?:\w+ )?[A-Z][\w'’-]+$")
+NO_PERSON = re.compile(r"^The |[–:&]|\b(?:in|about|and|on|it|to|at|with)\b|\d", re.IGNORECASE)
 COUPLE = re.compile(
     r"\b(?:marr|wed|divorc|together|kids|children|dat(?:e|ing)\b|met\b|meet\b)", re.IGNORECASE
 )
@@ -80,8 +99,8 @@ PLACES = {
     "last": -1,
 }
 ORDINAL = re.compile(
-    rf"\bthe ({'|'.join(PLACES)})(?: (?:one|option|choice))?"
-    r"(?=\s*(?:$|[?.!,;]|\b(?:is|was|costs?|mean|include|work)\b))",
+    rf"\bthe ({'|'.join(PLACES)})(?: (?:one|option|choice)\b|"
+    r"(?=\s*(?:$|[?.!,;]|\b(?:is|was|costs?|mean|include|work)\b)))",
     re.IGNORECASE,
 )
 COUNTED = re.compile(r"\b(?:option|number|choice) (\d)\b", re.IGNORECASE)
@@ -113,16 +132,16 @@ def _ordinal(text: str, talk: Talk) -> Found | None:
 
 def _person(text: str, talk: Talk) -> Found | None:
     match = HE_SHE.search(text)
-    if not match or talk.names_subject(text):
+    if not match or talk.names_subject(text) or SOMEBODY.search(text, 0, match.start()):
         return None
-    if talk.subject:
+    if talk.subject and not NO_PERSON.search(talk.subject):
         return _put(text, match, talk.subject)
-    for said in (talk.question, talk.answer):
-        named = [name for name in names_in(said) if " " in name and name not in works_in(said)]
+    for said in (talk.answer, talk.question):
+        named = [name for name in names_in(said) if name not in works_in(said)]
         for name in [*talk.others(named), *(person[1] for person in PERSON.finditer(said))]:
             if name.lower() not in text.lower():
                 return _put(text, match, _definite_form(name))
-    return None
+    return _put(text, match, talk.subject) if talk.subject else None
 
 
 def _definite_form(name: str) -> str:
@@ -133,21 +152,34 @@ def _they(text: str, talk: Talk) -> Found | None:
     match = THEY.search(text)
     if not match or (talk.subject and talk.names_subject(text)):
         return None
-    name = _people(text, talk) or talk.subject or _thing(text, talk, plural=True)
+    name = (
+        _people(text, talk)
+        or talk.subject
+        or _listed(talk)
+        or _thing(text, talk, plural=match[0].lower() == "they")
+    )
     return _put(text, match, name) if name else None
+
+
+def _listed(talk: Talk) -> str:
+    items = items_in(talk.answer)
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if 1 < len(items) <= 4 else ""
 
 
 def _people(text: str, talk: Talk) -> str:
     """Where the subject is one person: who "they" are besides, if the last turns tell."""
-    if not talk.subject or not _is_person(talk):
+    if not talk.subject:
         return ""
     near = [name for said in (talk.question, talk.answer) for name in talk.others(names_in(said))]
-    for name in near:
-        if " and " in name or " & " in name:
-            return name
-    if near and COUPLE.search(text):
-        return f"{talk.subject} and {near[0]}"
-    return ""
+    if COUPLE.search(text) and TWO_WORDS.match(talk.subject):
+        partners = [*near, *talk.others(names_in(talk.aspect))]
+        return f"{talk.subject} and {partners[0]}" if partners else ""
+    if not _is_person(talk):
+        return ""
+    if talk.raw and THEY.search(talk.raw[-1]):  # the same people as in the question before
+        before = [name for name in talk.others(names_in(talk.question)) if name not in talk.raw[-1]]
+        return before[0] if before else ""
+    return next((name for name in near if " and " in name or " & " in name), "")
 
 
 def _is_person(talk: Talk) -> bool:
@@ -159,7 +191,26 @@ def _it(text: str, talk: Talk) -> Found | None:
     if not match or IMPERSONAL.search(text) or (talk.subject and talk.names_subject(text)):
         return None
     name = _thing(text, talk)
-    return _put(text, match, _of_subject(name, talk)) if name else None
+    if not name:
+        return None
+    text, carried = _put(text, match, _of_subject(name, talk))
+    return (_agreeing(text, match.start()) if _is_plural(name) else text), carried
+
+
+def _is_plural(name: str) -> bool:
+    """Whether a thing without a name is several: "days of leave", "salaries"."""
+    head = name.split(" of ")[0]
+    return name[0].islower() and head.endswith("s") and not head.endswith("ss")
+
+
+def _agreeing(text: str, place: int) -> str:
+    """The question with the auxiliary right before that place in the plural."""
+    match = SINGULAR.search(text, 0, place)
+    if not match:
+        return text
+    verb = {"is": "are", "was": "were", "does": "do", "has": "have"}[match[1].lower()]
+    verb = verb.capitalize() if match[1][0].isupper() else verb
+    return f"{text[: match.start(1)]}{verb}{text[match.end(1) :]}"
 
 
 def _of_subject(name: str, talk: Talk) -> str:
@@ -176,19 +227,23 @@ def _thing(text: str, talk: Talk, *, plural: bool = False) -> str:
 
 
 def _things(talk: Talk, plural: bool) -> Iterator[str]:
-    for said, names in ((talk.question, names_in(talk.question)), (talk.answer, works_in(talk.answer))):
+    works = () if not talk.subject and len(items_in(talk.answer)) > 1 else works_in(talk.answer)
+    for said, names in ((talk.question, names_in(talk.question)), (talk.answer, works)):
         if talk.aspect and folded(talk.title) in folded(said):
             yield talk.title
-        yield from (_with_article(name, said) for name in talk.others(names))
+        yield from (with_article(name, said) for name in talk.others(names))
     if talk.subject:
         yield talk.subject
     phrases = noun_phrases(talk.question)
     yield from sorted(phrases, key=lambda phrase: phrase.endswith("s") != plural)
 
 
-def _with_article(name: str, said: str) -> str:
+def with_article(name: str, said: str) -> str:
+    """The name with the "the" and the kind that it had where it was said: "the Berlin office"."""
     place = said.find(name)
-    return f"the {name}" if said[max(0, place - 4) : place].lower() == "the " else name
+    kind = AFTER.match(said, place + len(name)) if place >= 0 else None
+    whole = f"{name} {kind[1]}" if kind and kind[1].islower() and "," not in kind[0] else name
+    return f"the {whole}" if said[max(0, place - 4) : place].lower() == "the " else whole
 
 
 def _time(text: str, talk: Talk) -> Found | None:
@@ -229,6 +284,8 @@ def _this_one(text: str, match: re.Match[str], talk: Talk) -> Found | None:
 
 def _definite(text: str, talk: Talk) -> Found | None:
     """ "The policy" after "the Travel Policy"; "the album" where one was named."""
+    if talk.names_known(text):
+        return None
     for match in THE.finditer(text):
         before, noun = match[1], match[2]
         if noun in FUNCTION_WORDS or (before and before.strip() in FUNCTION_WORDS):
@@ -246,10 +303,10 @@ def _definite(text: str, talk: Talk) -> Found | None:
 
 def _full_name(noun: str, text: str, talk: Talk) -> str:
     """The name in the last turns that the noun is the head of: "policy" in "Travel Policy"."""
-    has = re.compile(rf"\b{re.escape(noun)}\b", re.IGNORECASE)
+    head = re.compile(rf"\b{re.escape(noun)}(?:$| of )", re.IGNORECASE)
     for said in (talk.question, talk.answer):
         for name in map(bare, talk.others(names_in(said))):
-            if has.search(name) and " " in name and name.lower() not in text.lower():
+            if head.search(name) and " " in name and name.lower() not in text.lower():
                 return name if name.lower().startswith("the ") else f"the {name}"
     return ""
 
@@ -257,9 +314,11 @@ def _full_name(noun: str, text: str, talk: Talk) -> str:
 def _there(text: str, talk: Talk) -> Found | None:
     match = THERE.search(text)
     for said in (talk.answer, talk.question) if match else ():
-        places = [place for place in PLACE.finditer(said) if not re.match(r"(?:19|20)\d\d", place[2])]
+        places = [place for place in PLACE.finditer(said) if not DATE.match(place[2])]
         if match and places and places[0][2].lower() not in text.lower():
-            return f"{text[: match.start()]}{places[0][0]}{text[match.end() :]}", places[0][2]
+            going = re.search(r"\b(?:get|go|travel|come|move) $", text[: match.start()])
+            where = f"{'to ' if going else places[0][1].lower()}{places[0][2].rstrip('.')}"
+            return f"{text[: match.start()]}{where}{text[match.end() :]}", places[0][2]
     return None
 
 

@@ -136,6 +136,9 @@ RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], str]], ...] 
 )
 
 
+MOST = 16  # dates of one question that are explained; a pasted text may have thousands
+
+
 def absolute_dates(question: str, today: date) -> tuple[str, list[dict[str, str]]]:
     """The question with each relative date explained in brackets, and what was explained.
 
@@ -147,6 +150,8 @@ def absolute_dates(question: str, today: date) -> tuple[str, list[dict[str, str]
     found: list[tuple[int, int, str]] = []
     for pattern, rule in RULES:
         for match in pattern.finditer(question):
+            if len(found) == MOST:
+                break
             meant = rule(match, today) if _is_date(match) else ""
             if meant and not any(start < match.end() and match.start() < end for start, end, _ in found):
                 found.append((*match.span(), meant))
@@ -161,5 +166,5 @@ def _is_date(match: re.Match[str]) -> bool:
     """Whether the words are meant as a date: no title ("USA Today"), no quotation, no date behind them."""
     text, start = match.string, match.start()
     quoted = text[:start].count('"') % 2 == 1
-    titled = start > 0 and text[start].isupper() and not re.search(r"[.?!:]\s*$", text[:start])
+    titled = start > 0 and text[start].isupper() and not re.search(r"[.?!:]\s*$", text[max(0, start - 20) : start])
     return not quoted and not titled and not NAMED.match(text[match.end() :])
