@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["AUTO", "MONTH_NAMES", "Dated", "Period", "date_of", "own_date", "periods", "read_date"]
+__all__ = ["AUTO", "MONTH_NAMES", "Dated", "Period", "dates_of", "own_date", "periods", "read_date"]
 
-AUTO = "auto"  # the field that stands for: whatever date the document has
+AUTO = "auto"  # the field that stands for: whatever dates the documents state
 # What callers call the date of a document, most telling first.
 OWN_KEYS = (
     "updated",
@@ -56,6 +56,7 @@ _SHAPES = (
     rf"(?:fy ?)?{_YEAR}",
 )
 _DATES = [re.compile(rf"(?<!\d){shape}", re.IGNORECASE) for shape in _SHAPES]
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SECONDS, _MILLISECONDS = (1e8, 1e11), (1e11, 1e14)  # numbers that can be nothing but Unix times
 
 
@@ -170,11 +171,16 @@ def _period(match: re.Match[str]) -> Period | None:
 # -- of a document -----------------------------------------------------------------------------------------
 
 
-def date_of(metadata: Mapping[str, Any], field: str = AUTO) -> Dated | None:
-    """The date under one key; with "auto" the caller's own, one in title or name, else `updated_at`."""
+def dates_of(metadata: Mapping[str, Mapping[str, Any]], field: str = AUTO) -> dict[str, Dated]:
+    """The dates of documents, by their keys, under one key of the metadata; those without are left out.
+
+    With "auto" they are the documents' own. Where none states one, `updated_at` stands for all: beside dates
+    that are stated, a time of ingestion would make whatever states none the newest.
+    """
     if field == AUTO:
-        return own_date(metadata) or _under(metadata, "updated_at")
-    return _under(metadata, field)
+        own = {key: dated for key, one in metadata.items() if (dated := own_date(one))}
+        return own or dates_of(metadata, "updated_at")
+    return {key: dated for key, one in metadata.items() if (dated := _under(one, field))}
 
 
 def own_date(metadata: Mapping[str, Any]) -> Dated | None:
@@ -201,7 +207,9 @@ def _under(metadata: Mapping[str, Any], key: str) -> Dated | None:
     when = read_date(value)
     if when is None:
         return None
-    found = next(periods(value), None) if isinstance(value, str) else None
+    if not isinstance(value, str) or _ISO_DAY.match(value):
+        return Dated(when, key)
+    found = next(periods(value), None)
     return Dated(when, key, _unit(found) if found else "day")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from langchain_core.documents import Document
 from pydantic import ConfigDict
 
-from .dates import AUTO, Dated, date_of, read_date
+from .dates import AUTO, Dated, dates_of, read_date
 from .errors import ChainError
 from .fusion import relative_scores
 from .rework import Reworked, Reworker, rescored
@@ -48,8 +48,8 @@ class Freshness(Reworker):
     nor sinks among them. Dates in the future count as now.
 
     Args:
-        field: a key of metadata, or "auto": the caller's own date, else one in title or name, else
-            `updated_at`.
+        field: a key of metadata, or "auto": the dates that documents state in metadata, title or name;
+            `updated_at` where none of the passages found states one.
         half_life: days, or a timedelta, after which a passage counts half as fresh.
         weight: of freshness against the score so far; 0 changes nothing.
         now: what ages are counted from; by default the time of each call.
@@ -95,8 +95,7 @@ class Freshness(Reworker):
         self, hits: Sequence[Hit], metadata: Mapping[str, Mapping[str, Any]], now: datetime
     ) -> Aged | None:
         """The hits by relevance and age; None where no date is to be read, and the order stays."""
-        read = {key: date_of(one, self.field) for key, one in metadata.items()}
-        dated = {key: one for key, one in read.items() if one is not None}
+        dated = dates_of(metadata, self.field)
         if not dated:
             return None
         known = {key: decay(now - one.when, self.half_life) for key, one in dated.items()}

@@ -7,6 +7,7 @@ the passages nothing is said. Knows no store and no model.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.documents import Document
@@ -85,45 +86,55 @@ def _short(text: str) -> str:
 # -- what an older version says ----------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence on the question, its words, and how many of the question's it has."""
+
+    document: Document
+    text: str
+    words: frozenset[str]
+    matched: int
+
+
 def _disagreeing(
     question: str, documents: Sequence[Document], newest: Document
 ) -> tuple[Document, str, bool] | None:
     """An older version, its sentence on the question, and whether it holds another value or the opposite."""
     source = newest.metadata.get("source")
+    older = [one for one in documents if one.metadata.get("superseded_by") == source]
+    current = [one for one in documents if one.metadata.get("source") == source]
     language = detect_language(newest.page_content)
-    asked = set(query_tokens(question, [language]))
-    said = _best([one for one in documents if one.metadata.get("source") == source], asked, language)
+    titles = " ".join(str(one.metadata.get("title") or "") for one in (newest, *older))
+    asked = set(query_tokens(question, [language])) - set(document_tokens(titles, language))
+    said = _best(current, asked, language)
     if said is None:
         return None
-    _, text, words = said
-    older = [one for one in documents if one.metadata.get("superseded_by") == source]
     for name in dict.fromkeys(one.metadata.get("source") for one in older):
-        found = _best([one for one in older if one.metadata.get("source") == name], asked, language)
-        if found is None:
+        was = _best([one for one in older if one.metadata.get("source") == name], asked, language)
+        if was is None or not asked & was.words & said.words:
             continue
-        document, sentence, others = found
-        if _differ(values_in(sentence), values_in(text)) or contradictions(sentence, text):
-            return document, sentence, True
-        if len(words & others) < SAME * min(len(words), len(others)):
-            return document, sentence, False
+        if _differ(values_in(was.text), values_in(said.text)) or contradictions(was.text, said.text):
+            return was.document, was.text, True
+        alike = len(was.words & said.words) / min(len(was.words), len(said.words))
+        if alike < SAME and min(was.matched, said.matched) >= min(2, len(asked)):
+            return was.document, was.text, False
     return None
 
 
-def _best(
-    documents: Sequence[Document], asked: set[str], language: str
-) -> tuple[Document, str, set[str]] | None:
-    """The sentence that has most of the question's words, if it has enough of them."""
-    best: tuple[float, Document, str, set[str]] | None = None
+def _best(documents: Sequence[Document], asked: set[str], language: str) -> _Said | None:
+    """The sentence that has most of the question's words, if it has enough of them.
+
+    Words of the titles do not count: they are said of every sentence of every version.
+    """
+    best: _Said | None = None
     for document in documents:
-        titled = set(document_tokens(str(document.metadata.get("title") or ""), language))
-        wanted = asked - titled or asked  # what the title says is said of every sentence
         for start, end in sentences(document.page_content, language):
-            sentence = document.page_content[start:end]
-            words = set(document_tokens(sentence, language))
-            share = len(wanted & words) / len(wanted) if wanted else 0.0
-            if share >= ON_THE_QUESTION and (best is None or share > best[0]):
-                best = (share, document, sentence, words)
-    return best[1:] if best else None
+            text = document.page_content[start:end]
+            words = frozenset(document_tokens(text, language))
+            matched = len(asked & words)
+            if matched and matched >= ON_THE_QUESTION * len(asked) and (not best or matched > best.matched):
+                best = _Said(document, text, words, matched)
+    return best
 
 
 def _differ(one: Values, other: Values) -> bool:
@@ -168,7 +179,7 @@ def version_lines(documents: Sequence[Document]) -> list[str]:
 
 def _line(document: Document, first: dict[str, int]) -> str:
     metadata = document.metadata
-    older, newest = metadata.get("supersedes"), metadata.get("superseded_by")
+    older, newest = metadata.get("supersedes") or [], metadata.get("superseded_by")
     if not older and not newest:
         return ""
     dated = own_date(metadata)
@@ -176,6 +187,6 @@ def _line(document: Document, first: dict[str, int]) -> str:
     if newest:
         parts.append(f"replaced by [{first[newest]}]" if newest in first else "replaced by a newer version")
     else:
-        marks = ", ".join(f"[{first[source]}]" for source in older if source in first)
+        marks = ", ".join(f"[{number}]" for number in sorted(first[one] for one in older if one in first))
         parts.append(f"replaces {marks}" if marks else "the newest version")
     return ", ".join(parts)
