@@ -1,4 +1,4 @@
-"""Answers made of quotes, and abstention: tables, then what is required.
+"""Answers made of quotes: the two halves, then what is required.
 
 Run: python benchmarks/answers.py [--store FOLDER] [--every N] [--fit]
 
@@ -7,9 +7,8 @@ kb.as_retriever())` with abstention off. "First" and "answer" are the shares of 
 answer stands verbatim in the first quote, and in any. The articles are split in two: what is tuned was
 tuned on one half, and the other is the result.
 
-Abstention: a base with half of the paragraphs left out (whether a question's paragraph is there is what is
-to be told), the paraphrases of covid-faq, and own questions about three collections. `--fit` fits the
-constants in `chains/extractive.py` and `chains/abstention.py` again, on the tuning half, and prints them.
+`--fit` fits the constants in `chains/extractive.py` again, on the tuning half, and prints them. Whether to
+answer at all is measured by chain_abstention.py.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import gzip
 import json
 import random
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -31,11 +30,10 @@ from numpy.typing import NDArray
 from remembering import RememberingEncoder
 
 from ragweave.chains import KnowledgeBase, rag_chain
-from ragweave.chains.abstention import SIGNALS, judge
-from ragweave.chains.extractive import measured
+from ragweave.chains.extractive import WEIGHTS, measured
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
-SPLIT_SEED, LEFT_OUT_SEED = 7, 11
+SPLIT_SEED = 7
 REQUIRED = {"first": 76.0, "answer": 86.0}
 ALLOWED = {"sentences": 2.0, "words": 60.0}
 COLUMNS = ("first", "answer", "sentences", "words", "in top 1", "in top 8")
@@ -125,7 +123,6 @@ def _row(question: Question, state: dict[str, Any]) -> dict[str, float]:
 
 def fit_quotes(questions: Sequence[Question], kb: KnowledgeBase, encoder: RememberingEncoder) -> None:
     """Maximises the likelihood, within each question, of the stretches that hold its answer."""
-    names: list[str] = []
     groups: list[tuple[list[dict[str, float]], list[bool]]] = []
     for question in questions:
         if not question.tuning:
@@ -139,7 +136,7 @@ def fit_quotes(questions: Sequence[Question], kb: KnowledgeBase, encoder: Rememb
         ]
         if any(right):
             groups.append(([{**one.measures, "cosine": cosine} for one, cosine in found], right))
-    names = sorted({name for rows, _ in groups for row in rows for name in row})
+    names = [*WEIGHTS, "cosine"]
     values = [np.array([[row.get(name, 0.0) for name in names] for row in rows]) for rows, _ in groups]
     weights = _conditional_logit(values, [np.array(right) for _, right in groups])
     print(
@@ -169,108 +166,6 @@ def _conditional_logit(
     return result
 
 
-# -- abstention --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    tuning: bool
-    answerable: bool
-    abstained: bool
-    probability: float
-    signals: tuple[float, ...]
-
-
-def judged(
-    question: str, documents: Sequence[Document], encoder: RememberingEncoder, **known: bool
-) -> Judged:
-    verdict = judge(question, documents, encoder)
-    return Judged(
-        known.get("tuning", False),
-        known["answerable"],
-        verdict.abstain,
-        verdict.signals.get("probability", 0.0),
-        tuple(verdict.signals.get(name, 0.0) for name in SIGNALS),
-    )
-
-
-def left_out_table(rows: Sequence[Judged]) -> None:
-    print(f"\nAbstention, squad2-dev with half of the paragraphs left out, {len(rows)} questions\n")
-    print(
-        "| half | questions | AUC | precision | recall | recall at precision .9 | answered wrongly refused |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for half, tuning in (("tuning", True), ("held out", False)):
-        chosen = [row for row in rows if row.tuning is tuning]
-        print(f"| {half} | {len(chosen)} | {' | '.join(f'{value:.3f}' for value in _quality(chosen))} |")
-
-
-def _quality(rows: Sequence[Judged]) -> tuple[float, float, float, float, float]:
-    """AUC, precision, recall, recall where precision is .9, and the share of answerable ones refused."""
-    order = sorted(rows, key=lambda row: row.probability)
-    gone = np.array([not row.answerable for row in order])
-    hits = np.cumsum(gone)
-    precise = np.flatnonzero(hits / np.arange(1, len(gone) + 1) >= 0.9)
-    ranks = np.arange(len(gone))[~gone]
-    pairs = gone.sum() * (~gone).sum()
-    auc = (ranks - np.arange(len(ranks))).sum() / pairs  # of each answerable one: those gone ranked below it
-    abstained = [row for row in rows if row.abstained]
-    right = sum(not row.answerable for row in abstained)
-    return (
-        float(auc),
-        right / max(1, len(abstained)),
-        right / max(1, int(gone.sum())),
-        float(hits[precise[-1]] / gone.sum()) if len(precise) else 0.0,
-        (len(abstained) - right) / max(1, int((~gone).sum())),
-    )
-
-
-def fit_abstention(rows: Sequence[Judged]) -> None:
-    chosen = [row for row in rows if row.tuning]
-    x = np.array([[*row.signals, 1.0] for row in chosen])
-    y = np.array([row.answerable for row in chosen], dtype=float)
-    weights = np.zeros(x.shape[1])
-    for _ in range(30):  # Newton's steps of a logistic regression
-        p = 1 / (1 + np.exp(-x @ weights))
-        hessian = (x * (p * (1 - p))[:, None]).T @ x + 0.1 * np.eye(len(weights))
-        weights += np.linalg.solve(hessian, x.T @ (y - p) - 0.1 * weights)
-    names = (*SIGNALS, "constant")
-    print(
-        "\nWeights of the judge:", {name: round(float(w), 2) for name, w in zip(names, weights, strict=True)}
-    )
-
-
-def own_table(store: Path, encoder: RememberingEncoder) -> None:
-    """Own questions about three collections, and the paraphrases of covid-faq."""
-    own = json.loads(Path(__file__).with_name("own_questions.json").read_text(encoding="utf-8"))
-    print(
-        "\nAbstention, own questions\n\n| collection | questions | abstained | not right |\n|---|---|---|---|"
-    )
-    for name, lists in own.items():
-        kb = opened(name, collection(name), store, encoder)
-        if name == "covid-faq":
-            lists = {
-                **lists,
-                "answered: paraphrases": [row["text"] for row in rows_of(DATA / name / "queries.jsonl.gz")],
-            }
-        for kind, questions in lists.items():
-            answerable = kind.startswith("answered")
-            rows = [(q, judged(q, kb.search(q, k=K), encoder, answerable=answerable)) for q in questions]
-            wrong = [f"{q} ({row.probability:.2f})" for q, row in rows if row.abstained is answerable]
-            count = sum(row.abstained for _, row in rows)
-            print(f"| {name} {kind} | {len(rows)} | {count} | {'; '.join(wrong[:6])} |")
-
-
-def _kept(sources: Iterable[Document]) -> set[str]:
-    chance = random.Random(LEFT_OUT_SEED)
-    return {document.metadata["source"] for document in sources if chance.random() < 0.5}
-
-
-def _found(kb: KnowledgeBase, question: str, there: set[str]) -> list[Document]:
-    """What a search would find if the other paragraphs were not in the base."""
-    return [one for one in kb.search(question, k=8 * K) if one.metadata["source"] in there][:K]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--store", type=Path, default=Path(tempfile.gettempdir()) / "ragweave-answers")
@@ -286,15 +181,6 @@ def main() -> None:
     encoder.save()
     if options.fit:
         fit_quotes(questions, kb, encoder)
-    there = _kept(paragraphs)
-    rows = [
-        judged(q.text, _found(kb, q.text, there), encoder, answerable=q.paragraph in there, tuning=q.tuning)
-        for q in questions
-    ]
-    left_out_table(rows)
-    if options.fit:
-        fit_abstention(rows)
-    own_table(options.store, encoder)
     encoder.save()
     print(
         f"\nRequired of the held-out half, {REQUIRED}, at most {ALLOWED}: {'reached' if enough else 'MISSED'}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from langchain_core.documents import Document
 
 from .embeddings import Encoder
+from .evidence import asked_words, language_of
 from .extractive import PASSAGES, Quote, select_quotes
 from .passage_text import passage_text
 
@@ -31,17 +32,23 @@ NOTHING_FOUND = "nothing found"
 FILTERED_OUT = "found but filtered out"
 DOES_NOT_SAY = "found but it does not say"
 
-# What speaks for an answer; each is between 0 and 1 (cosines may fall a little below).
-#   sentence: cosine of the question and the best quote
+# What speaks for an answer:
+#   nearest: cosine of the question and the nearest stretch
 #   words: share of the question's words in the best quote, what stands right before it, and its headings;
 #       words that few of the retrieved sentences hold weigh more
-#   pairs: share of the question's neighbouring words that are neighbours in the quote
-# The cosine of the nearest passage adds nothing to them; it only chooses between the two reasons.
-SIGNALS = ("sentence", "words", "pairs")
-# Fitted by `python benchmarks/answers.py --fit` on half of SQuAD's articles, half of the paragraphs left out.
-WEIGHTS = (4.5, 4.8, 2.4)
-CONSTANT = -5.57
-LEAST = 0.15  # probability of an answer below which none is given: rather too few refusals than wrong ones
+#   pairs: share of the question's neighbouring words that are neighbours in the quote's passage
+#   lead: log-odds by which the best quote is before the best of any other source, at most 5
+#   apart: cosine by which the nearest passage is before the mean of the others
+#   rare: raw BM25 of the best passage for each word of the question; counts where the cosine is in doubt
+SIGNALS = ("nearest", "words", "pairs", "lead", "apart", "rare")
+# Fitted by `python benchmarks/chain_abstention.py --fit`: SQuAD with half of the paragraphs left out.
+WEIGHTS = (10.2, 1.95, 1.52, 0.39, 4.93, 2.41)
+CONSTANT = -10.42
+LEAST = 0.26  # probability of an answer below which none is given: nine of ten refusals are right
+SURE = 0.75  # cosine from which it is in no doubt
+ALONE = 0.3  # `apart` of a single passage
+# A small base has fewer passages that are near by chance. By hand, on the paraphrases of covid-faq.
+SIZE_WEIGHT, LARGE, MEDIUM = 0.3, 1343, 200
 # Asks for nothing, yet many a manual holds the word.
 SMALL_TALK = re.compile(
     r"\W*((hi|hello|hey|hallo|bonjour|hola|good (morning|afternoon|evening|day|night)|bye|goodbye|thanks?"
@@ -68,6 +75,7 @@ def judge(
     *,
     quotes: Sequence[Quote] | None = None,
     filtered: Sequence[tuple[Document, str]] = (),
+    size: int | None = None,
 ) -> Verdict:
     """Decide whether the documents answer, and if not, why not.
 
@@ -78,19 +86,26 @@ def judge(
         quotes: What the reader chose from them; spares a second reading.
         filtered: Passages that were found and dropped, with the reason, best first. Where they would have
             answered, the verdict is FILTERED_OUT and `by` names the reason.
+        size: Passages in the knowledge base; None where it is not known.
     """
-    verdict = _judged(question, documents, encoder, quotes)
+    verdict = _judged(question, documents, encoder, quotes, size)
     if verdict.abstain and filtered and not SMALL_TALK.fullmatch(question):
         dropped = [document for document, _ in filtered[:PASSAGES]]
         read = select_quotes(question, dropped, encoder)
-        instead = _judged(question, dropped, encoder, read)
+        instead = _judged(question, dropped, encoder, read, size)
         if not instead.abstain:
             return Verdict(True, FILTERED_OUT, instead.signals, by=filtered[read[0].document][1])
     return verdict
 
 
 def reason_without_filter(
-    verdict: Verdict, question: str, documents: Sequence[Document], encoder: Encoder, *, by: str
+    verdict: Verdict,
+    question: str,
+    documents: Sequence[Document],
+    encoder: Encoder,
+    *,
+    by: str,
+    size: int | None = None,
 ) -> Verdict:
     """The verdict as it is once the same search was made without the caller's filter.
 
@@ -98,12 +113,16 @@ def reason_without_filter(
     """
     if not verdict.abstain:
         return verdict
-    instead = _judged(question, documents, encoder, None)
+    instead = _judged(question, documents, encoder, None, size)
     return verdict if instead.abstain else Verdict(True, FILTERED_OUT, instead.signals, by=by)
 
 
 def _judged(
-    question: str, documents: Sequence[Document], encoder: Encoder, quotes: Sequence[Quote] | None
+    question: str,
+    documents: Sequence[Document],
+    encoder: Encoder,
+    quotes: Sequence[Quote] | None,
+    size: int | None,
 ) -> Verdict:
     if quotes is None:
         quotes = select_quotes(question, documents, encoder)
@@ -111,29 +130,45 @@ def _judged(
         return Verdict(True, NOTHING_FOUND, {})
     signals = _signals(question, documents, encoder, quotes[0])
     logit = CONSTANT + sum(w * signals[name] for name, w in zip(SIGNALS, WEIGHTS, strict=True))
+    logit += SIZE_WEIGHT * math.log(max(1.0, LARGE / max(1, size or MEDIUM)))
     signals["probability"] = 1 / (1 + math.exp(-logit))
     if signals["probability"] >= LEAST:
         return Verdict(False, "", signals)
-    near = max(signals["passage"], signals["sentence"]) >= NEAR
+    near = max(signals["passage"], signals["nearest"]) >= NEAR
     return Verdict(True, DOES_NOT_SAY if near else NOTHING_FOUND, signals)
 
 
 def _signals(
     question: str, documents: Sequence[Document], encoder: Encoder, quote: Quote
 ) -> dict[str, float]:
+    cosines = sorted(_passage_cosines(question, documents, encoder), reverse=True)
+    measures = quote.measures
+    doubt = max(0.0, SURE - measures["nearest"])
     return {
-        "sentence": quote.cosine,
-        "passage": _passage_cosine(question, documents, encoder),
-        "words": quote.measures["words_around"],
-        "pairs": quote.measures["pairs"],
+        "nearest": measures["nearest"],
+        "words": measures["words_around"],
+        "pairs": measures["passage_pairs"],
+        "lead": measures["lead"],
+        "apart": cosines[0] - sum(cosines[1:]) / len(cosines[1:]) if len(cosines) > 1 else ALONE,
+        "rare": doubt * _keywords(question, documents, measures["words_around"]),
+        "passage": cosines[0],
     }
 
 
-def _passage_cosine(question: str, documents: Sequence[Document], encoder: Encoder) -> float:
-    """The nearest passage's, as the search gave it, else of the passages that are read."""
-    known = [document.metadata.get("scores", {}).get("vector") for document in documents]
-    cosines = [float(cosine) for cosine in known if cosine is not None]
-    if not cosines:
-        vectors = encoder.encode([passage_text(document) for document in documents[:PASSAGES]])
-        cosines = [float(cosine) for cosine in vectors @ encoder.encode_query(question)]
-    return max(cosines)
+def _passage_cosines(question: str, documents: Sequence[Document], encoder: Encoder) -> list[float]:
+    """As the search gave them, else of the passages that are read."""
+    given = [document.metadata.get("scores", {}).get("vector") for document in documents[:PASSAGES]]
+    known = [float(cosine) for cosine in given if cosine is not None]
+    if known:  # what the vector search did not find is farther than what it did
+        return known + [min(known)] * (len(given) - len(known))
+    vectors = encoder.encode([passage_text(document) for document in documents[:PASSAGES]])
+    return [float(cosine) for cosine in vectors @ encoder.encode_query(question)]
+
+
+def _keywords(question: str, documents: Sequence[Document], share: float) -> float:
+    """The best raw BM25 for each word of the question; without one, what the words let expect."""
+    known = [document.metadata.get("scores", {}).get("keyword") for document in documents[:PASSAGES]]
+    found = [float(score) for score in known if score is not None]
+    if not found:
+        return 0.7 + 4.6 * share
+    return max(found) / max(1, len(asked_words(question, language_of(documents[:PASSAGES])).tokens))

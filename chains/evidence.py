@@ -82,6 +82,7 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
         title, path = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
         path = path.removeprefix(title + PATH_SEPARATOR) if title else path
         pieces = tuple(one.stretch for one in passage)
+        passage_pairs = words.pairs([token for one in passage for token in one.tokens])
         for place, (stretch, tokens, present) in enumerate(passage):
             text = document.page_content[stretch.start : stretch.end]
             names = ", ".join(dict.fromkeys(name for name in (title, path, stretch.heading) if name))
@@ -92,6 +93,7 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
                 "words": words.share(inside),
                 "words_around": words.share(around),
                 "pairs": words.pairs(tokens) if len(inside) > 1 else 0.0,
+                "passage_pairs": passage_pairs,
                 "passage": ranks[number],
                 "new_words": math.log1p(len(tokens) - sum(map(words.weights.__contains__, tokens))),
                 "fragment": float(_is_fragment(stretch, text)),

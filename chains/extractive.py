@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from langchain_core.documents import Document
 
@@ -52,6 +52,7 @@ LIST_WORDS = 110
 
 # A further quote is added when it is nearly as likely as the first: within these log-odds of it.
 SECOND, THIRD = 1.5, 0.6
+FAR = 5.0  # the lead where no other source is in reach
 MOST_WORDS = 90  # in all quotes together; the first one is never cut
 
 
@@ -66,6 +67,7 @@ class Quote:
     cosine: float = 0.0  # of question and quote
     # What the judge goes by: the measures of the stretch that was chosen. No part of what a quote is.
     measures: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
+    part: str = ""  # of a question that asks for several things, the one it answers
 
 
 def select_quotes(
@@ -86,7 +88,24 @@ def select_quotes(
     ]
     scored.sort(key=lambda one: one[0], reverse=True)
     open_question = OPEN_QUESTION.search(question) is not None
-    return _chosen(scored, documents, open_question=open_question, skip=skip)
+    quotes = _chosen(scored, documents, open_question=open_question, skip=skip)
+    if quotes:
+        measures = {**quotes[0].measures, **_standing(scored, documents)}
+        quotes[0] = replace(quotes[0], measures=measures)
+    return quotes
+
+
+def _standing(
+    scored: Sequence[tuple[float, float, Candidate]], documents: Sequence[Document]
+) -> dict[str, float]:
+    """The nearest cosine, and how far the best stretch is before those of other sources, in log-odds."""
+    sources = [document.metadata.get("source", number) for number, document in enumerate(documents)]
+    best, _, chosen = scored[0]
+    others = [score for score, _, one in scored if sources[one.document] != sources[chosen.document]]
+    return {
+        "nearest": max(cosine for _, cosine, _ in scored),
+        "lead": min(best - max(others, default=best - FAR), FAR),
+    }
 
 
 def measured(

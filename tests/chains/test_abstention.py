@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 from langchain_core.documents import Document
 
-from ragweave.chains.abstention import DOES_NOT_SAY, NOTHING_FOUND, SIGNALS, judge
+from ragweave.chains.abstention import (
+    DOES_NOT_SAY,
+    FILTERED_OUT,
+    NOTHING_FOUND,
+    SIGNALS,
+    judge,
+    reason_without_filter,
+)
 from ragweave.chains.embeddings import open_encoder
 from ragweave.chains.extractive import select_quotes
 
@@ -88,3 +95,64 @@ def test_known_quotes_spare_a_second_reading() -> None:
 
     assert encoder.encoded == []
     assert verdict == judge(question, documents, WordEncoder())
+
+
+LEAVE = "How many days of leave does every employee get?"
+PARKING = [Document("Cars are parked behind the house.", metadata={"title": "Parking", "source": "p"})]
+
+
+def test_what_a_filter_dropped_is_named_where_it_would_have_answered() -> None:
+    filtered = [(PARKING[0], "repeats [2]"), (HANDBOOK[0], "older than a year")]
+
+    verdict = judge(LEAVE, PARKING, open_encoder(), filtered=filtered)
+
+    assert (verdict.abstain, verdict.reason, verdict.by) == (True, FILTERED_OUT, "older than a year")
+
+
+def test_what_was_dropped_and_says_nothing_either_changes_nothing() -> None:
+    question = "What is the capital of France?"
+
+    verdict = judge(question, PARKING, open_encoder(), filtered=[(HANDBOOK[0], "older than a year")])
+
+    assert (verdict.reason, verdict.by) == (NOTHING_FOUND, "")
+
+
+def test_an_answer_is_no_less_one_because_something_was_dropped() -> None:
+    verdict = judge(LEAVE, HANDBOOK, open_encoder(), filtered=[(HANDBOOK[0], "a repeat")])
+
+    assert not verdict.abstain
+
+
+def test_nothing_found_can_be_the_filters_doing() -> None:
+    verdict = judge(LEAVE, [], open_encoder())
+
+    told = reason_without_filter(verdict, LEAVE, HANDBOOK, open_encoder(), by="the filter on team")
+    same = reason_without_filter(verdict, LEAVE, PARKING, open_encoder(), by="the filter on team")
+
+    assert (told.abstain, told.reason, told.by) == (True, FILTERED_OUT, "the filter on team")
+    assert same == verdict
+
+
+def test_greetings_are_not_read_again_in_what_was_dropped() -> None:
+    encoder = WordEncoder()
+
+    judge("Hello!", [], encoder, filtered=[(HANDBOOK[0], "a repeat")])
+
+    assert encoder.encoded == []
+
+
+def test_a_large_base_asks_for_more() -> None:
+    small, large, unknown = (
+        judge(LEAVE, HANDBOOK, WordEncoder(), size=size).signals["probability"] for size in (20, 5000, None)
+    )
+
+    assert small > unknown > large
+
+
+def test_the_same_sentence_elsewhere_in_its_source_is_no_rival() -> None:
+    def lead(source: str) -> float:
+        rival = Document("Every employee gets 30 days of leave a year.", metadata={"source": source})
+        own = Document(TEXT, metadata={"source": "a"})
+        return judge(LEAVE, [own, rival], WordEncoder()).signals["lead"]
+
+    assert lead("a") > lead("b")

@@ -1,0 +1,32 @@
+"""The words of passages: tokens and languages, told once."""
+
+from __future__ import annotations
+
+import pytest
+from langchain_core.documents import Document
+
+from ragweave.chains.analyser import document_tokens
+from ragweave.chains.evidence import language_of, read_passage
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The employees\u2019 days don't end at max_threads=4, isEmpty \u2014 \u201cso\u201d they say\u2026",
+        "Größe und Maß: die Straße ist l'été 25\u00a0%.",
+        "有給休暇は25日です",
+        "e\u0301te\u0301 ﬁne \u2022 one",
+    ],
+)
+def test_a_passage_has_the_tokens_of_the_index(text: str) -> None:
+    read = read_passage(text, "english")
+
+    assert [token for one in read for token in one.tokens] == document_tokens(text, "english")
+
+
+def test_the_language_is_that_of_most_of_the_text() -> None:
+    german = Document("Der Urlaub ist mit der Leitung abzusprechen, und zwar vor dem Antrag. " * 3)
+    english = Document("Leave is agreed with the manager.")
+
+    assert language_of([english, german]) == "german"
+    assert language_of([]) == "english"
