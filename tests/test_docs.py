@@ -74,6 +74,7 @@ EXAMPLES = {  # what each is run with, and what it prints
     "adapters_in_an_app.py": ([], "How soon are orders sent? support, version "),
     "agent.py": ([], "search_documents found ['it'"),
     "cited_answer.py": (["handbook", "How many days of leave does every employee get?"], "[1]"),
+    "ensemble_of_specialists.py": ([], "no route: I found nothing about this"),
     "existing_app.py": ([], "[1]"),
     "langgraph_node.py": ([], "A colleague will answer: Who won the cup in 1998?"),
     "many_adapters.py": ([], "51 different answers"),
