@@ -28,7 +28,7 @@ HE_SHE = re.compile(r"\b(he|him|his|she|her|hers)\b", re.IGNORECASE)
 THEY = re.compile(r"\b(they|them|their|theirs)\b", re.IGNORECASE)
 IT = re.compile(r"\b(it|its)\b", re.IGNORECASE)
 # Somebody named before "he" in the same question: "What did Ann say when she left?"
-SOMEBODY = re.compile(r"\b(?:did|does|do|was|is|has|had|will|can|could|would|should) (?:[A-Z][\w’-]+ )+")
+SOMEBODY = re.compile(r"\b(?i:did|does|do|was|is|has|had|will|can|could|would|should) (?:[A-Z][\w’-]+ )+")
 OWNING = frozenset({"its", "their", "theirs", "his", "hers"})
 # "her" before one of these is an object ("give her the book"), before other words it owns ("her book").
 OBJECT_ENDS = re.compile(rf"\s*(?:$|[^\w\s]|(?:{'|'.join(sorted(FUNCTION_WORDS))})\b)", re.IGNORECASE)
@@ -121,11 +121,11 @@ def _put(text: str, match: re.Match[str], name: str) -> Found:
 
 
 def _ordinal(text: str, talk: Talk) -> Found | None:
-    """ "The second one", "option 2": an item of what the last answer enumerates."""
+    """ "The second one", "option 2": an item of the last list in an answer."""
     match = ORDINAL.search(text) or COUNTED.search(text)
-    items = items_in(talk.answer) if match else []
-    if not match or len(items) < 2:
+    if not match:
         return None
+    items: list[str] = next((found for told in reversed(talk.told) if len(found := items_in(told)) > 1), [])
     place = int(match[1]) - 1 if match[1].isdigit() else PLACES[match[1].lower()]
     return _put(text, match, items[place]) if place < len(items) else None
 
@@ -137,7 +137,9 @@ def _person(text: str, talk: Talk) -> Found | None:
     if talk.subject and not NO_PERSON.search(talk.subject):
         return _put(text, match, talk.subject)
     for said in (talk.answer, talk.question):
-        named = [name for name in names_in(said) if name not in works_in(said)]
+        named = [
+            name for name in names_in(said) if name not in works_in(said) and not KIND.match(name.split()[-1])
+        ]
         for name in [*talk.others(named), *(person[1] for person in PERSON.finditer(said))]:
             if name.lower() not in text.lower():
                 return _put(text, match, _definite_form(name))

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 __all__ = ["absolute_dates"]
 
+LONGEST = 2000  # characters; a longer text was pasted in, and its dates are its own
 MONTHS = (
     "January February March April May June July August September October November December"
 ).split()  # not strftime's, which follow the process's locale
@@ -147,6 +148,8 @@ def absolute_dates(question: str, today: date) -> tuple[str, list[dict[str, str]
     >>> absolute_dates("What is the last step?", date(2026, 11, 30))
     ('What is the last step?', [])
     """
+    if len(question) > LONGEST:
+        return question, []
     found: list[tuple[int, int, str]] = []
     for pattern, rule in RULES:
         for match in pattern.finditer(question):
@@ -166,5 +169,7 @@ def _is_date(match: re.Match[str]) -> bool:
     """Whether the words are meant as a date: no title ("USA Today"), no quotation, no date behind them."""
     text, start = match.string, match.start()
     quoted = text[:start].count('"') % 2 == 1
-    titled = start > 0 and text[start].isupper() and not re.search(r"[.?!:]\s*$", text[max(0, start - 20) : start])
+    titled = (
+        start > 0 and text[start].isupper() and not re.search(r"[.?!:]\s*$", text[max(0, start - 20) : start])
+    )
     return not quoted and not titled and not NAMED.match(text[match.end() :])
