@@ -20,11 +20,12 @@ from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
 from .document_step import shown
 from .embeddings import Encoder
-from .extractive import Quote, select_quotes
+from .extractive import Quote
 from .generation import Generated, prompt_messages
 from .grounding import Grounder, ground, strict_answer
 from .leaving import has_left
 from .marks_check import MarksCheck
+from .part_reading import answers_parts, read_question
 from .quoting import quoted_answer
 from .refusals import refusal
 from .state import RagState
@@ -43,9 +44,14 @@ def encoder_reader(encoder: Callable[[], Encoder]) -> Reader:
     """The extractive reader; the encoder is opened at the first question."""
 
     def read(state: RagState, config: RunnableConfig) -> list[Quote]:
-        return select_quotes(state["standalone"], state["documents"], encoder())
+        return read_question(state["standalone"], _parts(state), state["documents"], encoder())
 
     return read
+
+
+def _parts(state: RagState) -> list[str]:
+    """What a question asks for, where it is several things."""
+    return [query.text for query in state.get("_queries", ()) if query.kind == "part"]
 
 
 def encoder_judge(encoder: Callable[[], Encoder], without_filter: Search | None = None) -> Judge:
@@ -57,7 +63,10 @@ def encoder_judge(encoder: Callable[[], Encoder], without_filter: Search | None 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
         question, found = state["standalone"], state["documents"]
         filtered = [one for one in state.get("_dropped", ()) if not one[1].startswith("diversify")]
-        verdict = judge(question, found, encoder(), quotes=state.get("_quotes"), filtered=filtered)
+        quotes = state.get("_quotes")
+        if answers_parts(quotes):
+            return Verdict(False, "", {})
+        verdict = judge(question, found, encoder(), quotes=quotes, filtered=filtered)
         if not verdict.abstain or without_filter is None or not state["filter"]:
             return verdict
         others = without_filter(state, config)

@@ -67,7 +67,7 @@ class Quote:
     cosine: float = 0.0  # of question and quote
     # What the judge goes by: the measures of the stretch that was chosen. No part of what a quote is.
     measures: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
-    part: str = ""  # of a question that asks for several things, the one it answers
+    parts: tuple[str, ...] = ()  # of a question that asks for several things, those that it answers
 
 
 def select_quotes(
