@@ -51,8 +51,8 @@ COMPARISONS = tuple(
     re.compile(pattern + TAIL + r"\s*[?.!]*\s*$", re.IGNORECASE)
     for pattern in (
         r"\b(?:differences?|similarit(?:y|ies)|distinctions?|comparisons?|contrasts?)\s+between\s+(?P<both>.+?)",
-        r"\bhow\s+(?:do|does|did|are|is|were|was)\s+(?P<first>.+?)\s+(?:differ(?:s|ent)?\s+from|compared?\s+(?:to|with)|"
-        r"similar\s+to|relate(?:d|s)?\s+to)\s+(?P<second>.+?)",
+        r"\bhow\s+(?:do|does|did|are|is|were|was)\s+(?P<first>.+?)\s+"
+        r"(?:differ(?:s|ent)?\s+from|compared?\s+(?:to|with)|similar\s+to|relate(?:d|s)?\s+to)\s+(?P<second>.+?)",
         r"\bhow\s+(?:do|does|did|are|is|were|was)\s+(?P<both>.+?)\s+(?:differ|compare|different|alike|similar)"
         r"(?P<about>\s+(?:in|on)\s+.+?)?",
         r"\b(?:do|does|did)\s+(?P<both>.+?)\s+have\s+in\s+common",
@@ -67,15 +67,14 @@ COMPARISONS = tuple(
         r"^(?P<about>(?:which|who|what)\b[^,:]*)[,:]\s+(?P<both>.+?\s+or\s+.+?)",
     )
 )
-BOTH = re.compile(r"\b(?:both|either)\s+(?P<both>.+?\s+(?:and|or)\s+.+)", re.IGNORECASE)
 # "for X and for Y", "the X or the Y": the little word said twice shows that two are meant.
 TWICE = re.compile(
-    r"\b(?P<word>the|an?|my|our|your|for|to|of|in|on|at|with|by|from|about|under)\s+(?P<first>(?:[\w'’-]+,?\s+){1,5}?)"
-    r"(?:and|or|as well as)\s+(?:(?P=word)|an?(?<=a|n))\s+(?P<second>[\w'’-]+(?:\s+[\w'’-]+)*)",
+    r"\b(?:(?P<word>the|my|our|your|for|to|of|in|on|at|with|by|from|about|under)|an?)\s+"
+    r"(?P<first>(?:[\w'’-]+,?\s+){1,5}?)(?:and|or|as well as)\s+"
+    r"(?(word)(?P=word)|an?)\s+(?P<second>[\w'’-]+(?:\s+[\w'’-]+)*)",
     re.IGNORECASE,
 )
-AND = re.compile(r"\s*,?\s+(?:and|or|as well as|&)\s+|\s*,\s+", re.IGNORECASE)
-LAST_AND = re.compile(r"\s(?:and|or|&|as well as)\s", re.IGNORECASE)
+JOINT = re.compile(r"\s(?:and|or|&|as well as)\s", re.IGNORECASE)
 ARTICLE = re.compile(r"^(?:the|an?|my|our|your|their|its)\s+", re.IGNORECASE)
 WORD = re.compile(r"[\w'’-]+")
 LIGHT = frozenset("many much get need want like know tell make use take give say".split())
@@ -188,7 +187,7 @@ def _sides(groups: dict[str, str], together: Together) -> list[str]:
         first, second = groups["first"], _in_full(groups["second"], groups["first"])
         return _with_topic([first, second]) if ASKS.match(first) else _headed([first, second])
     both = groups["both"]
-    joints = list(LAST_AND.finditer(both))
+    joints = list(JOINT.finditer(both))
     if len(joints) > 1:  # some join words of one side
         joints = [one for one in joints if not _one_thing(both[: one.start()], both[one.end() :], together)]
     if not joints:
@@ -250,4 +249,4 @@ def _listed(question: str, masked: str, together: Together) -> list[str]:
     rest = " ".join(second.split()[len(first.split()) :])
     rest = rest if " " in rest else ""
     after = question[found.end("second") :].strip(" ?")
-    return [f"{before}{first} {rest} {after}".strip(), f"{before}{second} {after}".strip()]
+    return [" ".join(f"{before}{side} {after}".split()) for side in (f"{first} {rest}", second)]

@@ -22,6 +22,7 @@ __all__ = ["Lexicon", "LexiconKeeper", "terms"]
 MOST_TERMS = 400_000  # distinct ones in memory, some 60 MB; a book has 10,000
 MOST_CHARACTERS = 40_000_000  # read for one lexicon: some seconds. What is left out makes spelling unsafe
 BATCH = 200  # sources read at once
+ENGLISH = 0.9  # of the sources
 FREQUENT = (1, 3)  # how often the word stands in the text that is meant by one with one edit, with two
 LONG_FORM = 90  # characters before "(WFH)" in which its words are looked for
 WORDS = re.compile(r"[^\W\d_]{2,}")
@@ -41,7 +42,7 @@ class Lexicon:
     counts: Mapping[str, int] = field(default_factory=dict)  # words in lower case
     pairs: frozenset[tuple[str, str]] = frozenset()  # words that "and" or "or" joins somewhere
     expansions: Mapping[str, str] = field(default_factory=dict)  # "WFH" -> "work from home"
-    languages: frozenset[str] = frozenset()
+    english: bool = True  # nearly all of it
     complete: bool = True
     is_word: Callable[[str], bool] = field(default=lambda word: False)  # of the language, wherever it stands
 
@@ -129,8 +130,8 @@ class LexiconKeeper:
                 break
             for source, text in self._read(new[start : start + BATCH]).items():
                 self._keep(records[source], text)
-        languages = frozenset(language for one in records.values() for language in one.languages)
-        return self._snapshot(languages, complete=len(self._kept) == len(records))
+        english = sum("english" in one.languages for one in records.values()) >= ENGLISH * len(records)
+        return self._snapshot(english=english, complete=len(self._kept) == len(records))
 
     def _has_room(self) -> bool:
         read = sum(kept.characters for kept in self._kept.values())
@@ -149,7 +150,7 @@ class LexiconKeeper:
             self._terms.append(term)
         return number
 
-    def _snapshot(self, languages: frozenset[str], *, complete: bool) -> Lexicon:
+    def _snapshot(self, *, english: bool, complete: bool) -> Lexicon:
         counts: dict[str, int] = {}
         pairs: list[tuple[str, str]] = []
         long_forms: dict[str, tuple[int, str]] = {}
@@ -166,7 +167,7 @@ class LexiconKeeper:
             else:
                 counts[term] = count
         expansions = {short: long for short, (_, long) in long_forms.items()}
-        return Lexicon(counts, frozenset(pairs), expansions, languages, complete, self._is_word)
+        return Lexicon(counts, frozenset(pairs), expansions, english, complete, self._is_word)
 
 
 def _version(records: Mapping[str, SourceRecord], source: str) -> tuple[str, str] | None:

@@ -1,7 +1,8 @@
 """Misspelt words of a question and the words of the collection that were meant. Knows no store and no model.
 
 Precision before reach: a word is repaired only where neither the collection nor the language knows it, and
-one word of the collection is plainly nearest.
+one word of the collection is plainly nearest. English alone: where words have many endings, each would look
+like a slip of another.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ __all__ = ["Repair", "edits", "repaired", "repairs"]
 
 ONE_EDIT, TWO_EDITS = 5, 8  # letters of a word that may be so far off
 AHEAD = 3.0  # times as frequent as the runner-up of the same distance
-MOST_WORDS = 200  # of a question that are looked at; a pasted page is no question
+MOST_WORDS = 60  # of a question that are looked at; a pasted page is no question
 ENDINGS = ("s", "es", "d", "ed", "r", "er", "rs", "ers", "st", "est", "ing", "ly", "able", "less", "ness")
 OPENINGS = ("un", "re", "de", "dis", "non", "mis", "pre", "anti", "sub", "over", "under")
 TOKEN = re.compile(r"\S+")
@@ -49,7 +50,7 @@ def repairs(question: str, lexicon: Lexicon) -> list[Repair]:
     >>> [(one.word, one.meant) for one in repairs("The vacaton policy of the offise", lexicon)]
     [('vacaton', 'vacation')]
     """
-    if not lexicon.complete:
+    if not (lexicon.complete and lexicon.english):
         return []
     found = []
     for start, word in _candidates(question):

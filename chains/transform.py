@@ -6,6 +6,7 @@ query and costs no call of a model. The methods are next door; knows no store.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ METHODS = (
 Methods = Literal["auto"] | Sequence[str]
 LexiconOf = Callable[[], Lexicon]
 NO_LEXICON = "the retriever is no knowledge base, so the words of its collection are not known"
+NOT_ENGLISH = "the collection is not in English"
 TOO_LARGE = "the collection is too large for its words to be known"
 # Chosen by nDCG@10 on one half of the questions that each changes. A repair is mostly right:
 # .87 with weight 1, .88 with 4. The other wording of an acronym helps beside the question and hurts instead.
@@ -95,7 +97,7 @@ def transform_step(
         yield planned.finished(replies, detail, most, model)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
-        planned = plan(state)
+        planned = await asyncio.to_thread(plan, state)  # it may read the collection
         asked = planned.messages()
         replies = (
             await model.abatch(asked, for_rewriting(config), return_exceptions=True)
@@ -190,7 +192,8 @@ class _Plan:
             return self.question
         found = repairs(self.question, lexicon)
         if not found:
-            self._tell("spelling", "no misspelt word was found" if lexicon.complete else TOO_LARGE)
+            why = TOO_LARGE if not lexicon.complete else "" if lexicon.english else NOT_ENGLISH
+            self._tell("spelling", why or "no misspelt word was found")
             return self.question
         text = repaired(self.question, found)
         changed = ", ".join(f"{one.word} -> {one.meant}" for one in found)

@@ -34,7 +34,9 @@ from ragweave.chains.decompose import asks_for_several, decompose
             "Can I bring a cat or a dog to the office?",
             ["Can I bring a cat to the office", "Can I bring a dog to the office"],
         ),
+        ("May I keep a cat or an owl?", ["May I keep a cat", "May I keep a owl"]),
         ("What is a PIP? Who may bring a dog?", ["What is a PIP", "Who may bring a dog"]),
+        ("It is 3.5 km to a.md. What is a PIP? And who pays?", ["What is a PIP", "who pays (PIP)"]),
         ("What is a PIP and how long is it?", ["What is a PIP", "how long is it (PIP)"]),
         (
             "Who leads sales, and by how much do they grow?",

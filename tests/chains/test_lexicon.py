@@ -24,11 +24,23 @@ class Collection:
     def __init__(self, **texts: str) -> None:
         self.texts = texts
         self.read: list[str] = []
+        self.languages: dict[str, str] = {}
         self.keeper = LexiconKeeper(lambda: str(self.texts), self._records, self._read)
 
     def _records(self) -> list[SourceRecord]:
         return [
-            SourceRecord(name, "", str(hash(text)), "", "A title", "", "", (), ("english",), ())
+            SourceRecord(
+                name,
+                "",
+                str(hash(text)),
+                "",
+                "A title",
+                "",
+                "",
+                (),
+                (self.languages.get(name, "english"),),
+                (),
+            )
             for name, text in self.texts.items()
         ]
 
@@ -94,6 +106,16 @@ def test_a_collection_that_is_too_large_gives_an_incomplete_lexicon(
 
     assert not collection.keeper.lexicon().complete
     assert len(collection.read) < 5
+
+
+def test_a_collection_is_english_where_nearly_all_of_its_sources_are() -> None:
+    mixed = Collection(**{f"t{number}": "text" for number in range(10)})
+    mixed.languages |= {"t0": "dutch"}
+
+    assert mixed.keeper.lexicon().english
+    mixed.languages |= {"t1": "german"}
+    mixed.texts["t1"] = "changed"
+    assert not mixed.keeper.lexicon().english
 
 
 def test_the_terms_of_a_long_text_without_any_letter_are_none() -> None:

@@ -60,8 +60,9 @@ def test_of_two_words_as_near_the_far_more_frequent_one_was_meant_or_none() -> N
     assert repairs("the posted boats", Lexicon({"boasts": 2, "boots": 9, "posted": 1}))[0].meant == "boots"
 
 
-def test_a_collection_that_was_not_read_whole_repairs_nothing() -> None:
+def test_a_collection_that_was_not_read_whole_or_is_not_english_repairs_nothing() -> None:
     assert repairs("a vacaton", Lexicon(COUNTS, complete=False)) == []
+    assert repairs("a vacaton", Lexicon(COUNTS, english=False)) == []
 
 
 def test_a_pasted_page_is_looked_at_in_part() -> None:

@@ -21,9 +21,7 @@ from ragweave.chains.transform import METHODS, transform_step, transformer
 
 from .fakes import WordEncoder
 
-LEXICON = Lexicon(
-    {"vacation": 9, "policy": 7}, expansions={"PTO": "paid time off"}, languages=frozenset({"english"})
-)
+LEXICON = Lexicon({"vacation": 9, "policy": 7}, expansions={"PTO": "paid time off"})
 PLAIN = "How many days of vacation do I get?"
 MODEL_METHODS = ("rewrite", "multi_query", "hyde", "step_back")
 
