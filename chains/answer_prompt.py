@@ -16,6 +16,7 @@ from .history_budget import fitted_history, shortened
 from .prompt_fence import as_data, fence, one_line
 from .prompts import PASSAGE, QUESTION, RULES, SHORT_RULES
 from .state import RagState, text_of
+from .version_notes import version_lines
 
 __all__ = ["PromptParts", "ends_first", "passage_text", "plain_parts", "prompt_messages"]
 
@@ -42,7 +43,12 @@ def plain_parts(state: RagState) -> PromptParts:
 def prompt_messages(state: RagState) -> list[BaseMessage]:
     """Rules, the last turns, and the question behind its passages, between two lines that none can hold."""
     parts: PromptParts = state.get("_prompt") or plain_parts(state)
-    listed = [passage_text(number, one) for number, one in enumerate(state["documents"], start=1)]
+    documents: Sequence[Document] = state["documents"]
+    versions = version_lines(documents)
+    listed = [
+        passage_text(number, one, version)
+        for number, (one, version) in enumerate(zip(documents, versions, strict=True), start=1)
+    ]
     line = fence([parts.question, *map(text_of, parts.history), *listed])
     passages = "\n\n".join(listed[place] for place in ends_first(len(listed)))
     question = QUESTION.format(fence=line, passages=passages, question=parts.question)
@@ -50,12 +56,12 @@ def prompt_messages(state: RagState) -> list[BaseMessage]:
     return [SystemMessage(rules), *parts.history, HumanMessage(question)]
 
 
-def passage_text(number: int, document: Document) -> str:
-    """One passage with its header, as it stands in the prompt."""
+def passage_text(number: int, document: Document, version: str = "") -> str:
+    """One passage with its header, as it stands in the prompt; `version` says which of several it is."""
     metadata = document.metadata
     title = one_line(str(metadata.get("title") or metadata.get("source") or "")) or "Untitled"
     return PASSAGE.format(
-        number=number, title=title, place=_place(document), text=as_data(document.page_content)
+        number=number, title=title, place=_place(document, version), text=as_data(document.page_content)
     )
 
 
@@ -70,14 +76,14 @@ def ends_first(count: int) -> list[int]:
     return [*range(0, count, 2), *reversed(range(1, count, 2))]
 
 
-def _place(document: Document) -> str:
-    """The heading, the page and the day of the passage, as far as they are known."""
+def _place(document: Document, version: str) -> str:
+    """The heading, the page and the version or day of the passage, as far as they are known."""
     metadata = document.metadata
     page, day = metadata.get("page"), str(metadata.get("updated_at") or "")[:10]
     parts = [
         one_line(str(metadata.get("heading") or "")),
         "" if page is None else f"page {page}",
-        f"updated {one_line(day)}" if day else "",
+        version or (f"updated {one_line(day)}" if day else ""),
     ]
     place = ", ".join(part for part in parts if part)
     return f" ({place})" if place else ""

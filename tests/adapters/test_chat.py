@@ -613,6 +613,13 @@ def test_it_counts_tokens_with_the_engine(model: ChatLora) -> None:
     assert model.get_num_tokens_from_messages([HumanMessage("one two")]) >= 2
 
 
+def test_it_says_whether_it_counts_in_this_process(model: ChatLora) -> None:
+    server = ChatLora("http://127.0.0.1:9/v1#name")
+
+    assert model.counts_locally and not server.counts_locally
+    assert ChatLora("http://127.0.0.1:9/v1#name", custom_get_token_ids=lambda text: [1]).counts_locally
+
+
 def test_a_profile_says_what_it_takes(base: Path) -> None:
     model = ChatLora(base)
 

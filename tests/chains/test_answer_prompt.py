@@ -31,6 +31,16 @@ def test_passages_are_numbered_and_say_where_and_from_when_they_are() -> None:
     assert _inside(state) == "\n[1] T0 (A > B, page 0, updated 2026-01-31)\nOne.\n"
 
 
+def test_a_passage_that_a_newer_one_replaces_says_so() -> None:
+    new = Document("From May.", metadata={"source": "b", "updated": "2023-05-01", "supersedes": ["a"]})
+    old = Document("From June.", metadata={"source": "a", "updated": "2020-06-01", "superseded_by": "b"})
+
+    inside = _inside(RagState(question="Why?", standalone="Why?", history=[], documents=[new, old]))
+
+    assert "[1] b (updated 2023-05-01, replaces [2])" in inside
+    assert "[2] a (updated 2020-06-01, replaced by [1])" in inside
+
+
 def test_the_numbers_are_the_places_of_the_documents_whatever_the_order_of_the_list() -> None:
     inside = _inside(_state("a", "b", "c", "d", "e"))
 
