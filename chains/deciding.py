@@ -57,17 +57,19 @@ class Router(Runnable[Any, Decision]):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Decision:
         """Decide on a question, a message, or a dict with `question` and perhaps `standalone`."""
         # LangChain passes a config to functions that take one; its types do not say so.
-        return self._call_with_config(cast(Any, self._run), input, config)
+        return self._call_with_config(cast(Any, self.decided), input, config)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Decision:
         """`invoke` without blocking the event loop."""
-        return await self._acall_with_config(cast(Any, self._arun), input, config)
+        return await self._acall_with_config(cast(Any, self.adecided), input, config)
 
-    def _run(self, given: Any, config: RunnableConfig) -> Decision:
+    def decided(self, given: Any, config: RunnableConfig) -> Decision:
+        """What `invoke` gives, without a run of its own in LangChain's callbacks: for use inside a run."""
         question, state = _asked(given)
         return self._settled(self.decide(question, state, ensure_config(config)))
 
-    async def _arun(self, given: Any, config: RunnableConfig) -> Decision:
+    async def adecided(self, given: Any, config: RunnableConfig) -> Decision:
+        """`decided` for async callers."""
         question, state = _asked(given)
         return self._settled(await self.adecide(question, state, ensure_config(config)))
 
@@ -129,7 +131,7 @@ class FirstOf(Router):
         """The first decision with a name; else the last one, which says why not."""
         last, degraded = Decision(None, "there is no router"), []
         for one in self._routers:
-            last = one.invoke(state, config)
+            last = one.decided(state, config)
             degraded.append(last.degraded)
             if last.name is not None:
                 break
@@ -139,7 +141,7 @@ class FirstOf(Router):
         """`decide`, with routers that await."""
         last, degraded = Decision(None, "there is no router"), []
         for one in self._routers:
-            last = await one.ainvoke(state, config)
+            last = await one.adecided(state, config)
             degraded.append(last.degraded)
             if last.name is not None:
                 break

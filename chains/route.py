@@ -53,10 +53,10 @@ def route_step(routes: Any, encoder: Any = None, *, titles: Titles | None = None
     chosen = _as_router(routes, encoder, titles)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        yield _taken(chosen.invoke(state, config), detail)
+        yield _taken(chosen.decided(state, config), detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
-        yield _taken(await chosen.ainvoke(state, config), detail)
+        yield _taken(await chosen.adecided(state, config), detail)
 
     return Step("route", run, arun, instead=_no_route)
 
