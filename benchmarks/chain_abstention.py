@@ -36,7 +36,7 @@ from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.abstention import CONSTANT, LEAST, SIGNALS, WEIGHTS, judge
 
 LEFT_OUT_SEED = 11
-MARGIN = 0.915  # precision asked of the half that the threshold is fitted on, for .9 on the other
+MARGIN = 0.905  # precision asked of the half that the threshold is fitted on, for .9 on the other
 REQUIRED = {"precision": 0.90, "recall": 0.70, "answer": 82.0}
 ALLOWED = {"sentences": 2.0, "words": 60.0}
 
@@ -277,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> bool:
         best = fitted(left_out)
         named = dict(zip(SIGNALS, best.weights.round(2).tolist(), strict=True))
         print(f"\nWeights: {named}, constant {best.constant:.2f}, least {1 / (1 + np.exp(-best.least)):.3f}")
-    rows, quotes, wrong = whole([*questions, *unanswerable_questions(options.every)], kb, encoder)
+    rows, quotes, wrong = whole([*questions, *unanswerable_questions(2 * options.every)], kb, encoder)
     reached = answers_table(rows, left_out)
     unanswerable_table(rows, left_out)
     print(f"\n{len(rows)} answers, {quotes} quotes: {wrong} not verbatim or not resolvable")

@@ -31,6 +31,7 @@ RELATED = 0.7  # what "inventor" counts for "inventing"; .5 to .9 measure alike
 KEPT = 4096  # passages, some 10 MB; the same ones are read for follow-ups and for the checks of an answer
 STEPS = 0.15  # what one rank counts where a retriever gives no scores
 FRAGMENT = 6  # words
+SUPERSEDED = 0.8  # what a newer version of the same document takes from a passage's score
 PRONOUN = re.compile(r"(He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|Both|Here|There)\b")
 
 
@@ -155,7 +156,8 @@ class Words:
 def _best_match(token: str, present: set[str]) -> float:
     if token in present:
         return 1.0
-    return RELATED if any(_alike(token, other) for other in present) else 0.0
+    begin = token[:4]
+    return RELATED if any(other.startswith(begin) and _alike(token, other) for other in present) else 0.0
 
 
 def _alike(token: str, other: str) -> bool:
@@ -180,12 +182,22 @@ def _context(passage: Sequence[ReadStretch], place: int) -> list[int]:
 
 
 def _passage_scores(documents: Sequence[Document]) -> list[float]:
-    """Relative to the best: the fused score where the search gave one, else what the rank says."""
+    """Relative to the best: the fused score where the search gave one, else what the rank says.
+
+    A passage behind the version of its document that replaces it has less to say.
+    """
     fused = [document.metadata.get("scores", {}).get("fused") for document in documents]
     if all(score is not None for score in fused):
         best = max((float(score) for score in fused), default=0.0)
-        return [float(score) - best for score in fused]
-    return [-STEPS * rank for rank in range(len(documents))]
+        scores = [float(score) - best for score in fused]
+    else:
+        scores = [-STEPS * rank for rank in range(len(documents))]
+    before: set[str] = set()
+    for number, document in enumerate(documents):
+        if document.metadata.get("superseded_by") in before:
+            scores[number] -= SUPERSEDED
+        before.add(str(document.metadata.get("source")))
+    return scores
 
 
 def _is_fragment(stretch: Stretch, text: str) -> bool:

@@ -18,7 +18,7 @@ from .stop_words import ENGLISH
 __all__ = ["Stated", "contradictions", "missing_facts", "stated"]
 
 WORD = re.compile(r"[^\W_]+(?:['\u2019.&-][^\W_]+)*")
-OPENING = re.compile(r"(?:^|[.!?:;\n\u2022]\s*|[(\[\"\u201c\u2018*]|^\s*[-*]\s+)$")
+OPENING = tuple('.!?:;\u2022(["\u201c\u2018*-\n')  # a word after one of these may have its capital from it
 ENDING = 3  # letters by which a name and its adjective may differ: German, Germany
 IMPERATIVES = frozenset(
     "ask call check click contact choose email enter find go join open read see select send set talk tell "
@@ -39,6 +39,7 @@ NO_NEGATION = re.compile(
 DENIED = re.compile(
     NEGATION + r"|\b(?:prohibit\w*|forbid\w*|banned|disallow\w*|refus\w+|den(?:y|ie[sd])|exclud\w+)\b", re.I
 )
+COMPARED = 1000  # characters of a claim and a sentence
 REACH = 4  # words after a negation that it can be about
 # Words of which one says that the other is wrong.
 OPPOSITES = (
@@ -166,7 +167,8 @@ def _names(claim: str) -> Iterator[str]:
     end = 0
     for found in WORD.finditer(claim):
         word = found[0]
-        opening = OPENING.search(claim, 0, found.start()) is not None
+        before = claim[max(0, found.start() - 4) : found.start()].rstrip(" \u00a0")
+        opening = not before or before.endswith(OPENING)
         named = any(letter.isupper() for letter in word) and not NO_NAME.fullmatch(word)
         if run and (not named or claim[end : found.start()].strip(" \u00a0")):
             yield from _whole(run)
@@ -213,6 +215,7 @@ def contradictions(claim: str, stretch: str) -> list[str]:
     >>> contradictions("Pets are not allowed.", "Pets are allowed in the office.")
     ['the passage does not say “not”']
     """
+    claim, stretch = claim[:COMPARED], stretch[:COMPARED]
     here, there = _plain_words(claim), _plain_words(stretch)
     denied = NEGATIONS.search(claim) or NEGATIONS.search(stretch)
     found = [

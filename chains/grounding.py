@@ -41,7 +41,8 @@ CONSTANT = -7.0
 THRESHOLD = 0.5
 TRIED = 4  # stretches encoded for each claim
 KEPT = 4096  # vectors of stretches: the passages of many turns
-LONGEST = 600  # characters of a claim or stretch that are encoded
+LONGEST = 2000  # characters of a claim
+ENCODED_LENGTH = 600  # characters of a claim or stretch that are encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Grounder:
         claim = asserted(claim)
         if not claim:
             return Support(True, 1.0)
+        if len(claim) > LONGEST:
+            return Support(False, 0.0, ["it is too long to be checked as one claim"])
         closest, measures = self.measured(claim, passages)
         if closest is None:
             return Support(False, 0.0, ["there is no passage to support it"])
@@ -109,7 +112,7 @@ class Grounder:
         )[:TRIED]
         if not found:
             return None, {}
-        vectors = self._encoded([claim[:LONGEST], *(one.text[:LONGEST] for one in found)])
+        vectors = self._encoded([one[:ENCODED_LENGTH] for one in (claim, *(one.text for one in found))])
         for one, cosine in zip(found, vectors[1:] @ vectors[0], strict=True):
             one.measures["cosine"] = float(cosine)
         best = max(found, key=lambda one: sum(WEIGHTS[name] * value for name, value in one.measures.items()))

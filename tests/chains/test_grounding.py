@@ -204,3 +204,16 @@ def test_exact_checks_stand_beside_an_inference_model() -> None:
     support = Grounder(WordEncoder(), model=Entails()).check("You get 30 days of leave.", [LEAVE])
 
     assert support.problems == ["the number “30” is not in the passage"]
+
+
+def test_a_page_without_a_full_stop_is_no_claim(grounder: Grounder) -> None:
+    support = grounder.check("25 days of leave and " * 200, [LEAVE])
+
+    assert support.problems == ["it is too long to be checked as one claim"]
+
+
+@pytest.mark.parametrize("answer", [" " * 100_000, "[1] " * 5_000, "not A " * 5_000 + "[1]", "- a\n" * 3_000])
+def test_long_odd_answers_take_no_long_time(answer: str) -> None:
+    grounder = Grounder(WordEncoder())
+
+    assert strict_answer(answer, {"claims": ground(answer, [], grounder)}) == ""
