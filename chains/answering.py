@@ -25,7 +25,8 @@ from .generation import Generated, prompt_messages
 from .grounding import Grounder, ground, strict_answer
 from .leaving import has_left
 from .marks_check import MarksCheck
-from .part_reading import answers_parts, read_question
+from .notes import notes_on_quotes, notes_on_reply
+from .part_reading import answers_parts, read_question, unanswered
 from .quoting import quoted_answer
 from .refusals import refusal
 from .state import RagState
@@ -233,7 +234,12 @@ class Answering:
                 yield from _abstention(state, detail, generated)
                 return
             yield {"answer": answer}
-        yield _end(answer, bind_citations(answer, documents), False, generated)
+        citations = bind_citations(answer, documents)
+        cited = {int(one["n"]) for one in citations}
+        if notes := notes_on_reply(answer, state["standalone"], documents, cited):
+            detail["notes"] = notes.strip()
+            yield {"answer": notes}
+        yield _end(citations, False, generated)
 
     def _said(self, text: str) -> Iterator[Piece]:
         if text and not self.strict:
@@ -266,20 +272,23 @@ def _quotation(
     if not quotes:
         yield from _abstention(state, detail, generated)
         return
-    answer, citations = quoted_answer(quotes, state["documents"])
-    detail |= {"by": "reader", "quotes": len(quotes)}
-    yield {"answer": answer}
-    yield _end(answer, citations, False, generated)
+    documents = state["documents"]
+    answer, citations = quoted_answer(quotes, documents)
+    missing = unanswered(_parts(state), quotes)
+    notes = notes_on_quotes(state["standalone"], documents, citations, missing=missing)
+    detail |= {"by": "reader", "quotes": len(quotes), **({"notes": notes.strip()} if notes else {})}
+    yield {"answer": answer + notes}
+    yield _end(citations, False, generated)
 
 
 def _abstention(state: RagState, detail: Detail, generated: Generated | None = None) -> Iterator[Piece]:
     detail |= {"by": "abstention"}
     answer = refusal(state)
     yield {"answer": answer}
-    yield _end(answer, [], True, generated)
+    yield _end([], True, generated)
 
 
-def _end(answer: str, citations: list[dict[str, Any]], abstained: bool, generated: Generated | None) -> Piece:
+def _end(citations: list[dict[str, Any]], abstained: bool, generated: Generated | None) -> Piece:
     return {
         "citations": citations,
         "abstained": abstained,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,7 +21,7 @@ from .splitting import PATH_SEPARATOR
 
 __all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "share_found"]
 
-SAMPLE = 400  # characters of each passage that the language is told from
+SAMPLE = 300  # characters of each passage that the language is told from
 PUNCTUATION = str.maketrans(
     {"\u2019": "'", "\u2018": "'", **dict.fromkeys("\u201c\u201d\u2013\u2014\u2026\u2022", " ")}
 )
@@ -66,11 +65,7 @@ def asked_words(question: str, language: str) -> Asked:
 
 def language_of(documents: Sequence[Document]) -> str:
     """Snowball's name of the language that most of the passages' text is in."""
-    lengths: Counter[str] = Counter()
-    for document in documents:
-        sample = document.page_content[:SAMPLE]
-        lengths[_language(sample)] += len(sample)
-    return lengths.most_common(1)[0][0] if lengths else _language("")
+    return _language(" ".join(document.page_content[:SAMPLE] for document in documents))
 
 
 def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
@@ -144,7 +139,12 @@ class Words:
         """The share of the question's neighbouring words that stand together here too, or one word apart."""
         if not self.adjacent:
             return 0.0
-        near = set(zip(tokens, tokens[1:], strict=False)) | set(zip(tokens, tokens[2:], strict=False))
+        near = {
+            (token, other)
+            for place, token in enumerate(tokens)
+            if token in self.weights
+            for other in tokens[place + 1 : place + 3]
+        }
         return len(self.adjacent & near) / len(self.adjacent)
 
     def _match(self, token: str, present: frozenset[str]) -> float:
@@ -241,6 +241,6 @@ def _present(names: str, language: str) -> frozenset[str]:
     return frozenset(document_tokens(names, language))
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=64)  # of one turn: asked for by the reader, the judge, and for each claim
 def _language(sample: str) -> str:
     return detect_language(sample)

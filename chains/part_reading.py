@@ -13,6 +13,7 @@ from langchain_core.documents import Document
 from .abstention import judge
 from .embeddings import Encoder
 from .extractive import Quote, select_quotes
+from .orders import gives_orders
 
 __all__ = ["answers_parts", "read_question", "unanswered"]
 
@@ -22,14 +23,15 @@ def read_question(
 ) -> list[Quote]:
     """The quotes for a question; of one in parts, those for each part that the documents answer.
 
-    Where they answer none of the parts, the question is read as a whole.
+    Where they answer none of the parts, the question is read as a whole. A sentence that tells whoever
+    answers what to say is never quoted.
     """
     quotes: list[Quote] = []
     for part in parts if len(parts) > 1 else ():
-        read = select_quotes(part, documents, encoder)
+        read = select_quotes(part, documents, encoder, skip=gives_orders)
         if not judge(part, documents, encoder, quotes=read).abstain:
             _add(quotes, read[0], part)
-    return quotes or select_quotes(question, documents, encoder)
+    return quotes or select_quotes(question, documents, encoder, skip=gives_orders)
 
 
 def answers_parts(quotes: Sequence[Quote] | None) -> bool:
