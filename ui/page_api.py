@@ -18,7 +18,7 @@ from .callbacks import failure_sentence
 from .examples import ExampleFinder
 from .feedback import FeedbackStore
 from .sources_panel import file_name, short_date
-from .steps import STEPS
+from .steps import NEEDS, STEPS, steps_of
 from .uploads import UPLOAD_MEGABYTES, UploadFolder
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class PageApi:
         self._model_name = model_name
         self._adapters = adapters
         self._without = without
+        self._chain_steps = steps_of(chain, model=bool(model_name))
         self.switchable = without is not None
         self.data_folder = data_folder(kb)
         self.uploads = UploadFolder(self.data_folder / "uploads")
@@ -169,7 +170,12 @@ class PageApi:
         """The steps that people may switch; none where nobody said which the chain leaves out."""
         if self._without is None:
             return []
-        return [{"name": name, "text": text, "on": name not in self._without} for name, text in STEPS.items()]
+        return [
+            {"name": name, "text": text, "on": name not in self._without, "needs": ""}
+            if name in self._chain_steps
+            else {"name": name, "text": text, "on": False, "needs": NEEDS.get(name, "Not in this chain.")}
+            for name, text in STEPS.items()
+        ]
 
     def adapters(self) -> Response:
         """What may write the answers: the base model and its adapters, as they are now."""

@@ -213,15 +213,15 @@ async function vote(turn, verdict) {
 function folded(turn) {
   if (!turn.sources.length && !turn.trace?.steps.length) return null;
   const before = document.querySelector(`[data-turn="${turn.id}"] .rw-folded`);
-  const box = beside(turn, `rw-${turn.id}`);
+  const box = beside(turn, `rw-${turn.id}`, sourcesTitle(turn).replace(/ \(\d+\)$/, "")); // the summary counts
   const fold = el("details", { class: "rw-folded", open: before?.open ?? false, ontoggle: () => { if (fold.open) box.fill(); } }, el("summary", {}, turn.sources.length ? sourcesTitle(turn) : "Trace"), box);
   return fold;
 }
 
 // The sources and the trace of a turn, as two tabs.
-function beside(turn, id) {
+function beside(turn, id, title = sourcesTitle(turn)) {
   const sources = turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")];
-  return tabs(id, sourcesTitle(turn), sources, () => trace(turn?.trace, RUNNING.has(turn?.status)));
+  return tabs(id, title, sources, () => trace(turn?.trace, RUNNING.has(turn?.status)));
 }
 
 function sourcesTitle(turn) {

@@ -11,7 +11,7 @@ const known = () => page.knowledge?.steps ?? [];
 function switched() {
   try {
     const given = JSON.parse(storage.getItem(SWITCHED) ?? "{}");
-    return Object.fromEntries(known().filter((one) => typeof given?.[one.name] === "boolean" && given[one.name] !== one.on).map((one) => [one.name, given[one.name]]));
+    return Object.fromEntries(known().filter((one) => !one.needs && typeof given?.[one.name] === "boolean" && given[one.name] !== one.on).map((one) => [one.name, given[one.name]]));
   } catch {
     return {};
   }
@@ -21,7 +21,7 @@ const isOn = (one) => switched()[one.name] ?? one.on;
 
 /** What goes along with a question: the steps to leave out; undefined where nothing was switched. */
 export function without() {
-  return Object.keys(switched()).length ? known().filter((one) => !isOn(one)).map((one) => one.name) : undefined;
+  return Object.keys(switched()).length ? known().filter((one) => !one.needs && !isOn(one)).map((one) => one.name) : undefined;
 }
 
 export function onSwitch(tell) {
@@ -39,7 +39,7 @@ export function settingsButton(open) {
   if (!known().length) return null;
   const number = Object.keys(switched()).length;
   return el("button", { type: "button", class: "rw-settings-button", onclick: open }, icon("settings"), "Settings",
-    number ? el("span", { class: "rw-quiet" }, number === 1 ? "1 step switched" : `${number} steps switched`) : null, icon("next"));
+    number ? el("span", { class: "rw-quiet" }, `${number} switched`) : null, icon("next"));
 }
 
 /** The panel of switches; `back` leaves it. */
@@ -48,7 +48,7 @@ export function settings(back) {
     keep({});
     for (const [index, input] of [...list.querySelectorAll("input")].entries()) input.checked = known()[index].on;
     reset.hidden = true;
-    list.querySelector("input").focus();
+    list.querySelector("input:enabled").focus();
     changed("All steps are as they were at first.");
   } }, "As at first");
   const list = el("ul", { class: "rw-switches" }, known().map((one) => line(one, reset)));
@@ -63,11 +63,11 @@ export function settings(back) {
 
 function line(one, reset) {
   const id = `rw-step-${one.name}`;
-  const input = el("input", { type: "checkbox", role: "switch", id, "aria-describedby": `${id}-text`, onchange: () => {
+  const input = el("input", { type: "checkbox", role: "switch", id, disabled: Boolean(one.needs), "aria-describedby": `${id}-text`, onchange: () => {
     keep({ ...switched(), [one.name]: input.checked });
     reset.hidden = !Object.keys(switched()).length;
     changed(`${one.name} is ${input.checked ? "on" : "off"}.`);
   } });
   input.checked = isOn(one);
-  return el("li", {}, el("div", { class: "rw-switch" }, el("label", { for: id }, one.name), input), el("p", { id: `${id}-text`, class: "rw-quiet" }, one.text));
+  return el("li", { class: one.needs ? "rw-lacking" : false }, el("div", { class: "rw-switch" }, el("label", { for: id }, one.name), input), el("p", { id: `${id}-text`, class: "rw-quiet" }, one.needs ? `${one.text} ${one.needs}` : one.text));
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from typing import Any
 
-__all__ = ["OFF", "STEPS", "left_out", "unknown_step"]
+__all__ = ["NEEDS", "OFF", "STEPS", "left_out", "steps_of", "unknown_step"]
 
 # In the order of the chain; the sentences stand beside the switches of the page.
 STEPS: Mapping[str, str] = {
@@ -23,6 +24,25 @@ STEPS: Mapping[str, str] = {
     "ground": "Checks the sentences of an answer against its sources.",
 }
 OFF = frozenset({"freshness"})  # what is newest is not always what is asked for
+
+NEEDS: Mapping[str, str] = {  # what a chain lacks that does not have the step
+    "filter": "Needs a filter.",
+    "rerank": "Needs a reranker.",
+    "again": "Needs a chat model.",
+    "expand": "Needs a chat model.",
+    "ground": "Needs a chat model.",
+}
+
+
+def steps_of(chain: Any, *, model: bool) -> list[str]:
+    """The steps that a chain has, with or without a chat `model`; all where it does not tell."""
+    inner = chain
+    while hasattr(inner, "bound"):  # what with_config wraps around it
+        inner = inner.bound
+    there = {step.name for step in getattr(inner, "steps", ())}
+    if not model:
+        there -= {"ground"}  # it is there, and sets nothing: quotes need no check
+    return [name for name in STEPS if name in there or not there]
 
 
 def left_out(without: Collection[str], also: Collection[str]) -> list[str]:

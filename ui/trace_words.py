@@ -22,7 +22,7 @@ ITEMS = 40  # of a list or a mapping
 # Told by the sentence, the table or a line of their own; the rest of a detail is listed as it is.
 SPOKEN = frozenset(
     "by degraded dropped scores model tokens found queries kept left_out abstain reason changed mode why "
-    "supported unsupported adapter adapter_version quotes route name methods versions claims".split()
+    "supported unsupported adapter adapter_version quotes route name methods versions claims marks".split()
 )
 
 
@@ -102,7 +102,7 @@ def _told(
     ms = float(entry.get("ms") or 0.0)
     if isinstance(detail.get("left_out"), str):
         why = one_line(detail["left_out"])
-        told = f"Left out{' ' if why.startswith('by ') else ': '}{why}."
+        told = "Left out for this question." if why == "by the call" else f"Left out: {why}."
         return Told(one_line(step, NAME), ms, told, left_out=True)
     return Told(
         one_line(step, NAME),
@@ -150,6 +150,11 @@ def _facts(detail: Detail, names: Mapping[str, str]) -> Iterable[tuple[str, str]
             yield one_line(one.get("name"), NAME), one_line(one.get("why") or "")
     for text in listed(detail.get("left_out")) if not isinstance(detail.get("left_out"), str) else ():
         yield "not searched", one_line(text)
+    for one in listed(detail.get("marks")):
+        if isinstance(one, Mapping):
+            gone = [number for number in listed(one.get("written")) if number not in listed(one.get("shown"))]
+            marks = "".join(f"[{number}]" for number in gone)
+            yield "mark taken back", one_line(f"{marks} behind “{one.get('claim')}”")
     for key, value in detail.items():
         if key not in SPOKEN and value not in (None, "", [], {}):
             yield one_line(key, NAME).replace("_", " "), _short(value, names)

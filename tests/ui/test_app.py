@@ -63,6 +63,21 @@ def test_a_store_that_is_down_makes_it_alive_but_not_ready(tmp_path: Path) -> No
     assert client.get("/api/knowledge").status_code == 503
 
 
+def test_steps_can_be_switched_only_where_somebody_says_which_are_off(tmp_path: Path) -> None:
+    kb, chain = FakeKnowledgeBase(tmp_path), FakeChain()
+    plain = create_app(kb, chain)  # type: ignore[arg-type]
+    switched = create_app(kb, chain, without=["freshness"])  # type: ignore[arg-type]
+
+    none, steps = (
+        TestClient(app, base_url="http://localhost").get("/api/knowledge").json()["steps"]
+        for app in (plain, switched)
+    )
+
+    assert none == []
+    assert [one["name"] for one in steps if not one["on"]] == ["freshness"]
+    assert steps[0]["text"].startswith("Makes a follow-up question stand alone")
+
+
 def test_the_adapters_are_listed_as_they_are_now(tmp_path: Path) -> None:
     chain = FakeAdapters()
     app = create_app(FakeKnowledgeBase(tmp_path), chain, adapters=chain.list_adapters)  # type: ignore[arg-type]

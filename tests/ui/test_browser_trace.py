@@ -12,7 +12,7 @@ from .page_fakes import DOUBTFUL, EVIL, FakeChain, FakeKnowledgeBase
 from .page_server import PageServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -138,9 +138,9 @@ def test_a_switched_step_is_left_out_of_the_next_answer(open_page: Open, server:
 
     assert server.chain.without[-2:] == [None, ["freshness", "rerank"]]
     left_out = _trace(page).locator(".rw-left-out")
-    assert left_out.inner_text().split("\n\n") == ["rerank", "Left out by the call."]
+    assert left_out.inner_text().split("\n\n") == ["rerank", "Left out for this question."]
     page.reload()
-    page.get_by_text("1 step switched").wait_for()
+    page.get_by_text("1 switched").wait_for()
     _ask(page, "and after the reload?")
     assert server.chain.without[-1] == ["freshness", "rerank"]
 
@@ -154,6 +154,30 @@ def test_a_step_that_is_off_at_first_can_be_switched_on(open_page: Open, server:
 
     assert not was
     assert server.chain.without[-1] == []
+
+
+def test_a_step_that_the_chain_lacks_says_what_it_needs(open_page: Open, server: PageServer) -> None:
+    page = open_page()
+
+    def without_reranker(route: Route) -> None:
+        answer = route.fetch()
+        known = answer.json()
+        for step in known["steps"]:
+            if step["name"] == "rerank":
+                step |= {"on": False, "needs": "Needs a reranker."}
+        route.fulfill(response=answer, json=known)
+
+    page.route("**/api/knowledge", without_reranker)
+    page.reload()
+    page.wait_for_selector("body.rw-ready")
+
+    switch = _switch(page, "rerank")
+
+    assert switch.is_disabled()
+    assert "Needs a reranker." in page.locator(f"#{switch.get_attribute('aria-describedby')}").inner_text()
+    _switch(page, "filter").click()
+    _ask(page, "leave?")
+    assert server.chain.without[-1] == ["filter", "freshness"]
 
 
 def test_the_steps_go_back_to_how_they_were(open_page: Open, server: PageServer) -> None:

@@ -45,7 +45,7 @@ def test_each_step_is_a_branch_with_its_time_and_the_sum_on_top() -> None:
 
     assert lines[0] == "Trace, 812 ms"
     assert lines[1] == "├── retrieve    12.2 ms  Found 12 passages with 1 query."
-    assert lines[4].split()[1:] == ["freshness", "Left", "out", "by", "the", "call."]
+    assert lines[4].split()[1:] == ["freshness", "Left", "out", "for", "this", "question."]
 
 
 def test_the_table_shows_ten_passages_and_all_when_asked() -> None:

@@ -69,7 +69,7 @@ def test_each_step_tells_how_many_went_in_and_out() -> None:
 def test_a_step_that_was_left_out_says_by_what() -> None:
     one = told("rerank", left_out="by the call")
 
-    assert (one.sentence, one.left_out) == ("Left out by the call.", True)
+    assert (one.sentence, one.left_out) == ("Left out for this question.", True)
 
 
 def test_what_was_degraded_and_dropped_is_told_by_reason() -> None:
@@ -92,6 +92,12 @@ def test_queries_that_were_too_many_are_no_step_that_was_left_out() -> None:
 
     assert not one.left_out
     assert one.facts == (("decompose", "it asks twice"), ("not searched", "q7"), ("not searched", "q8"))
+
+
+def test_marks_that_were_taken_back_are_told_with_their_claim() -> None:
+    one = told("answer", by="model", marks=[{"claim": "It is free.", "written": [1, 2], "shown": [2]}])
+
+    assert one.facts == (("mark taken back", "[1] behind “It is free.”"),)
 
 
 def test_a_list_of_passages_is_told_by_its_length() -> None:
