@@ -4,9 +4,11 @@ Run: python benchmarks/chain_freshness.py [--store FOLDER] [--every N]
 
 Versions: the three work-from-home rules of workplace-docs with questions of our own, and 50 facts made up
 with a fixed seed, each in two to four versions of different wording, their dates in the metadata, in the
-title and in the file name in turn, among each other and the 15 documents of workplace-docs. A question
-counts as right where the very first passage is of the newest version. Nothing was tuned on the made-up facts;
-`NEAR` in chains/versions.py was set by hand on other questions about workplace-docs.
+title and in the file name in turn, among each other and the 15 documents of workplace-docs. Two shares of
+the questions: the newest version stands before every older one / its passage is the very first of all, which
+is also a matter of the search. The first is required. Nothing was tuned on the made-up facts;
+`NEAR` in chains/versions.py was set by hand on twelve questions about workplace-docs, four of which are asked
+here too.
 
 Noise: what freshness costs where dates say nothing, random ones over five years, as nDCG@10.
 
@@ -156,11 +158,11 @@ KINDS = ("Policy", "Guidelines", "Rules", "Procedure", "Handbook")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question, its versions, and the source of the newest one."""
+    """A question, the versions of its answer, and which sources they are, the newest last."""
 
     question: str
     documents: tuple[Document, ...]
-    newest: str
+    sources: tuple[str, ...]
     dated_in: str
 
 
@@ -184,9 +186,9 @@ def facts() -> list[Fact]:
                 strict=True,
             )
         ]
-        newest = documents[-1].metadata["source"]
+        sources = tuple(one.metadata["source"] for one in documents)
         dice.shuffle(documents)
-        made.append(Fact(question.format(about=about), tuple(documents), newest, dated_in))
+        made.append(Fact(question.format(about=about), tuple(documents), sources, dated_in))
     return made
 
 
@@ -229,6 +231,7 @@ def workplace() -> list[Document]:
 
 # -- newest first ------------------------------------------------------------------------------------------
 
+Shares = dict[str, tuple[float, float]]
 Rework = Callable[[KnowledgeBase, str], Sequence[Document]]
 
 
@@ -260,22 +263,27 @@ SETTINGS: dict[str, Rework] = {
 }
 
 
-def newest_first(kb: KnowledgeBase, made: Sequence[Fact]) -> dict[str, dict[str, float]]:
-    """For each setting, by where the dates stand, the share of questions with the newest version first."""
-    shares: dict[str, dict[str, float]] = {}
+def newest_first(kb: KnowledgeBase, made: Sequence[Fact]) -> dict[str, Shares]:
+    """For each setting, by where the dates stand: the newest before the older ones, and before all."""
+    shares: dict[str, Shares] = {}
     for name, work in SETTINGS.items():
-        right: dict[str, list[bool]] = {}
+        right: dict[str, list[tuple[bool, bool]]] = {}
         for fact in made:
-            first = work(kb, fact.question)[0].metadata["source"]
-            right.setdefault(fact.dated_in, []).append(first == fact.newest)
-        shares[name] = {key: 100 * fmean(values) for key, values in right.items()}
+            found = [one.metadata["source"] for one in work(kb, fact.question)]
+            versions = [source for source in found if source in fact.sources]
+            newest = fact.sources[-1]
+            right.setdefault(fact.dated_in, []).append((versions[:1] == [newest], found[0] == newest))
+        shares[name] = {
+            key: (100 * fmean(one for one, _ in values), 100 * fmean(one for _, one in values))
+            for key, values in right.items()
+        }
     return shares
 
 
-def versions(folder: str, encoder: Any) -> dict[str, dict[str, float]]:
+def versions(folder: str, encoder: Any) -> dict[str, Shares]:
     """`newest_first` of the made-up facts, and of the work-from-home rules in a base of their own."""
     made = facts()
-    rules = [Fact(question, (), "wp-02", "work from home") for question in WORK_FROM_HOME]
+    rules = [Fact(question, (), ("wp-00", "wp-01", "wp-02"), "work from home") for question in WORK_FROM_HOME]
     with KnowledgeBase.open(f"{folder}/facts", embeddings=encoder) as kb:
         kb.ingest([one for fact in made for one in fact.documents] + workplace())
         shares = newest_first(kb, made)
@@ -365,11 +373,12 @@ def false_groups() -> dict[str, tuple[int, ...]]:
 # -- tables ------------------------------------------------------------------------------------------------
 
 
-def show(shares: dict[str, dict[str, float]]) -> None:
+def show(shares: dict[str, Shares]) -> None:
     columns = list(next(iter(shares.values())))
-    print(f"| newest version first, % | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
+    print(f"| newest before older / first of all, % | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
     for name, values in shares.items():
-        print(f"| {name} | {' | '.join(f'{values[column]:.0f}' for column in columns)} |")
+        cells = [f"{values[column][0]:.0f} / {values[column][1]:.0f}" for column in columns]
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def main(argv: Sequence[str] = ()) -> bool:
@@ -385,7 +394,7 @@ def main(argv: Sequence[str] = ()) -> bool:
         shares = versions(folder, encoder)
         show(shares)
         for name in ("Supersede", "Freshness 180 days, .3, and Supersede"):
-            if any(value < 100 for value in shares[name].values()):
+            if any(before < 100 for before, _ in shares[name].values()):
                 missed.append(f"newest first with {name}")
         missed += _public_sets(Path(folder), encoder, arguments.every)
     encoder.save()

@@ -22,6 +22,7 @@ __all__ = ["version_lines", "version_note"]
 
 ON_THE_QUESTION = 0.5  # share of the question's words that a sentence must have to be set against another
 SHOWN = 200  # characters of an older version's sentence
+YEARS = frozenset(float(year) for year in range(1900, 2100))
 SAME = 0.6  # share of common words from which two sentences say the same in other words
 
 
@@ -147,8 +148,10 @@ def _differ(one: Values, other: Values) -> bool:
 
 
 def _figures(values: Values) -> Iterator[tuple[Any, str]]:
+    """The numbers, without bare years: from when a version holds is no disagreement."""
     for figure in values.figures:
-        if not figure.common:
+        year = not figure.unit and bool(figure.values & YEARS)
+        if not figure.common and not year:
             yield figure.values, figure.unit
 
 

@@ -1,0 +1,114 @@
+"""What is said of a source's version beside an answer and in a prompt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+
+from ragweave.chains.version_notes import version_lines, version_note
+
+QUESTION = "How many days a week do I have to be in the office?"
+NEW = "Starting May 1, 2023, employees will be required to work from the office three days a week."
+
+
+def newest(text: str = NEW, **more: Any) -> Document:
+    metadata = {
+        "source": "c",
+        "title": "Wfh Policy Update May 2023",
+        "updated": "2023-05-01",
+        "supersedes": ["b"],
+    }
+    return Document(page_content=text, metadata={**metadata, **more})
+
+
+def older(text: str, **more: Any) -> Document:
+    metadata = {"source": "b", "title": "April Update", "updated": "2022-04-29", "superseded_by": "c"}
+    return Document(page_content=text, metadata={**metadata, **more})
+
+
+def test_a_note_says_from_when_the_newest_version_is() -> None:
+    assert version_note(QUESTION, [newest()], {1}) == "As of 1 May 2023 (Wfh Policy Update May 2023)."
+
+
+def test_an_older_version_with_another_number_says_otherwise() -> None:
+    was = older("All eligible employees come to the office two days a week. Pets stay at home.")
+
+    note = version_note(QUESTION, [newest(), was], {1})
+
+    assert note == (
+        "As of 1 May 2023 (Wfh Policy Update May 2023). An older version of 29 April 2022 says otherwise: "
+        "“All eligible employees come to the office two days a week.”"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Since 2022 employees are required to work from the office three days a week.",
+        "The office has a kitchen.",
+        "",
+    ],
+)
+def test_an_older_version_that_agrees_or_is_silent_is_not_quoted(text: str) -> None:
+    assert "older" not in version_note(QUESTION, [newest(), older(text)], {1})
+
+
+def test_the_opposite_in_words_says_otherwise() -> None:
+    now = newest("Dogs are not allowed in the kitchen.", title="Pet Policy 2023")
+    was = older("Dogs are allowed in the kitchen.", title="Pet Policy 2022")
+
+    assert "says otherwise: “Dogs are allowed" in version_note(
+        "Are dogs allowed in the kitchen?", [now, was], {1}
+    )
+
+
+def test_an_answer_from_an_older_version_names_the_newer_one() -> None:
+    note = version_note(QUESTION, [older("Two days a week."), newest()], {1})
+
+    assert note == "As of 29 April 2022 (April Update). There is a newer version of 1 May 2023: [2]."
+
+
+def test_a_newer_version_that_is_not_shown_is_only_told() -> None:
+    assert version_note(QUESTION, [older("Two days.")], {1}).endswith("There is a newer version.")
+
+
+def test_a_version_without_a_date_is_named_by_its_title() -> None:
+    undated = newest(title="Travel Policy v2", updated=None)
+
+    assert version_note(QUESTION, [undated], {1}) == "From the newest version, Travel Policy v2."
+
+
+@pytest.mark.parametrize("cited", [set(), {2}, {0, 3, -1}])
+def test_without_a_cited_version_there_is_no_note(cited: set[int]) -> None:
+    plain = Document(page_content=NEW, metadata={"source": "x", "title": "Other"})
+
+    assert version_note(QUESTION, [newest(), plain], cited) == ""
+
+
+def test_a_long_sentence_is_cut_at_a_word() -> None:
+    was = older(f"Employees are in the office two days a week {'and so on ' * 40}.")
+
+    note = version_note(QUESTION, [newest(), was], {1})
+
+    assert note.endswith("…”")
+    assert len(note) < 320
+
+
+def test_lines_tell_dates_and_what_replaces_what() -> None:
+    plain = Document(page_content="", metadata={"source": "x", "updated": "2024-01-01"})
+
+    lines = version_lines([older("a"), plain, newest(), older("b")])
+
+    assert lines == [
+        "updated 2022-04-29, replaced by [3]",
+        "",
+        "updated 2023-05-01, replaces [1]",
+        "updated 2022-04-29, replaced by [3]",
+    ]
+
+
+def test_lines_name_no_passage_that_is_not_shown() -> None:
+    assert version_lines([newest()]) == ["updated 2023-05-01, the newest version"]
+    assert version_lines([older("a")]) == ["updated 2022-04-29, replaced by a newer version"]
