@@ -42,15 +42,17 @@ IMPERSONAL = re.compile(
     re.IGNORECASE,
 )
 SPAN = "time|year|season|period|point|era|month|week|day"
+# "This year" is a date seen from today and not pointed at; "this time" and "that year" are.
 TIME = re.compile(
-    r"\b((?:at|during|in|after|before|since|by|until) )?(?:all )?(?:this|that|the same) "
-    rf"({SPAN})(?: period| frame)?\b",
+    r"\b((?:at|during|in|after|before|since|by|until) )?(?:all )?"
+    r"(?:(this) (time|period|point|era|season)|(?:that|the same) (time|year|season|period|point|era))"
+    r"(?: period| frame)?\b",
     re.IGNORECASE,
 )
 YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d(?:[-–]\d{2,4})?\b")
 # What may follow a "this" or "that" that points by itself; before any other word it belongs to that word.
 BY_ITSELF = (
-    "is was are were has have had to he she they it you i we the a an in on of by with for at from "
+    "who which is was are were has have had to he she they it you i we the a an in on of by with for at from "
     "after before did does do and or get work well happen happened go mean cause change end sell released "
     "done begin release occur developed all only affect typically much many way article "
     "section page also already"
@@ -103,7 +105,7 @@ ORDINAL = re.compile(
     r"(?=\s*(?:$|[?.!,;]|\b(?:is|was|costs?|mean|include|work)\b)))",
     re.IGNORECASE,
 )
-COUNTED = re.compile(r"\b(?:option|number|choice) (\d)\b", re.IGNORECASE)
+COUNTED = re.compile(r"\b(?:option|choice) ([1-9])\b", re.IGNORECASE)
 
 Resolver = Callable[[str, Talk], tuple[str, str] | None]
 Found = tuple[str, str]  # the question as it is now, and what was carried into it
@@ -252,20 +254,27 @@ def _time(text: str, talk: Talk) -> Found | None:
     """ "That season", "at this time": the year that was spoken of last."""
     match = TIME.search(text)
     years = YEAR.findall(talk.answer) or YEAR.findall(talk.question) or YEAR.findall(talk.aspect)
-    if not match or not years or YEAR.search(text):
+    if not match or not years or YEAR.search(text) or (match[2] and not talk.subject):
         return None
-    when = f"the {years[-1]} season" if match[2].lower() == "season" else years[-1]
+    unit = (match[3] or match[4]).lower()
+    when = f"the {years[-1]} season" if unit == "season" else years[-1]
     how = (match[1] or "in ").lower().replace("at ", "in ")
     return f"{text[: match.start()]}{how}{when}{text[match.end() :]}", years[-1]
 
 
 def _this(text: str, talk: Talk) -> Found | None:
     match = POINTING.search(text)
-    if match:
+    if match and not _joins(text, match):
         return _this_one(text, match, talk)
     match = ALONE.search(text)
     name = _thing(text, talk) if match else ""
     return _put(text, match, name) if match and name else None
+
+
+def _joins(text: str, match: re.Match[str]) -> bool:
+    """Whether a "that" begins a clause: "the band that Jo joined", "true that employees pay"."""
+    before = text[: match.start()].split()
+    return match[1].lower() == "that" and bool(before) and before[-1].lower() not in FUNCTION_WORDS
 
 
 def _this_one(text: str, match: re.Match[str], talk: Talk) -> Found | None:

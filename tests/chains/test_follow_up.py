@@ -101,6 +101,8 @@ def test_what_a_follow_up_points_to_or_leaves_out_is_carried_over(
         "Is it possible to work from home on Fridays?",
         "How long does it take to get a badge?",
         "Did Ann Lee change her phone number?",
+        "How many sick days do people get this year?",
+        "Is it true that apprentices pay nothing?",
         "Thanks!",
         "ok",
         "",
@@ -143,6 +145,13 @@ def test_the_gate_is_not_sure_where_something_points_back(question: str) -> None
 )
 def test_a_short_question_in_another_language_keeps_its_words(before: str, question: str, whole: str) -> None:
     assert complete(question, talk(before, "25.")).text == whole
+
+
+def test_this_year_is_not_the_year_of_the_last_answer() -> None:
+    history = talk("When did the Travel Policy change?", "In 2019.")
+
+    assert "this year" in complete("Who changes it this year?", history).text
+    assert complete("Who changed it that year?", history).text == "Who changed the Travel Policy in 2019?"
 
 
 def test_a_pronoun_for_a_name_of_the_same_question_stays() -> None:
