@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 from langchain_core.documents import Document
@@ -135,7 +136,8 @@ def _expanded(state: RagState, source: Any, model: Any, settings: _Settings, det
 
 def _room(state: RagState, model: Any, settings: _Settings, detail: dict[str, Any]) -> _Room:
     budget = budget_of(model, window=settings.window)
-    count = _counter(model, detail)
+    own = _counter(model, detail)
+    count = cache(own)  # of this turn alone: the same texts are counted again and again
     question = shortened(as_data(state["standalone"]), int(budget.prompt * QUESTION_SHARE), count)
     short = budget.window < SHORT_RULES_BELOW
     left = budget.prompt - _bare(state, PromptParts(question, (), short=short), count)
@@ -145,7 +147,7 @@ def _room(state: RagState, model: Any, settings: _Settings, detail: dict[str, An
     detail |= {
         "window": budget.window,
         "answer_tokens": budget.answer_tokens,
-        "counted_by": "the model's tokenizer" if count is not estimate_tokens else "estimate",
+        "counted_by": "the model's tokenizer" if own is not estimate_tokens else "estimate",
         "history": {"messages": len(state["history"]), "given": len(history)},
     }
     if budget.assumed:
@@ -198,7 +200,11 @@ def _chosen(
     if len(hits) < len(found):
         detail["why"] = "a step before changed the passages, or their documents changed since"
         return list(found)
-    most = min(room.passages, int(settings.growth * sum(passage_tokens(one, room.count) for one in hits)))
+    size = sum(passage_tokens(one, room.count) for one in hits)
+    if size > room.passages:
+        detail["why"] = f"the passages found are {size} tokens, and there is room for {room.passages}"
+        return list(found)
+    most = min(room.passages, int(settings.growth * size))
     asked = settings.long_context is True or getattr(state.get("_route"), "long_context", False)
     if settings.long_context is not False:
         roomy = int(room.passages - MARGIN * room.budget.window)

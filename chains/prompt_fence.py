@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 __all__ = ["as_data", "fence", "one_line"]
 
@@ -46,6 +47,7 @@ def fence(parts: Iterable[str]) -> str:
     return f"===== {digest.hexdigest()[:16]} ====="
 
 
+@lru_cache(maxsize=64)  # a prompt is measured several times while its passages are chosen
 def as_data(text: str) -> str:
     """The text with what could pass for a part of the prompt made plain; everything else as it is.
 
