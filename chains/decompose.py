@@ -16,6 +16,7 @@ __all__ = ["Together", "asks_for_several", "decompose"]
 Together = Callable[[str, str], bool]  # whether "first and second" stands in the collection: one thing
 
 MOST = 4  # parts; a longer list asks for one thing, its items
+LONGEST = 2000  # characters; a longer one is pasted text, whose commas ask for nothing
 SIDE = 12  # words of one side of a list; a longer one is a clause
 QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|`[^`]*`|(?<!\w)'[^']*'(?!\w)")
 SENTENCE = re.compile(r"[^.?!\n]+(?:[.?!]+(?=\S)[^.?!\n]*)*[.?!\n]*")  # "3.5" and "a.md" end none
@@ -94,9 +95,9 @@ def decompose(question: str, *, together: Together | None = None) -> list[str]:
     >>> decompose("What are the terms and conditions?")
     []
     """
-    masked = QUOTED.sub(lambda quoted: "q" * len(quoted[0]), question)
-    if len(masked) > 2000:  # pasted text; its commas ask for nothing
+    if len(question) > LONGEST:
         return []
+    masked = QUOTED.sub(lambda quoted: "q" * len(quoted[0]), question)
     for split in (_sentences, _compared, _clauses, _listed):
         parts = split(question, masked, together or _never)
         if 2 <= len(parts) <= MOST and len(set(parts)) == len(parts):

@@ -17,7 +17,7 @@ from functools import cached_property
 from .records import SourceRecord
 from .stop_words import stop_words
 
-__all__ = ["Lexicon", "LexiconKeeper", "terms"]
+__all__ = ["Lexicon", "LexiconKeeper", "letters", "terms"]
 
 MOST_TERMS = 400_000  # distinct ones in memory, some 60 MB; a book has 10,000
 MOST_CHARACTERS = 40_000_000  # read for one lexicon: some seconds. What is left out makes spelling unsafe
@@ -61,12 +61,20 @@ class Lexicon:
         return {long.lower(): short for short, long in self.expansions.items()}
 
     @cached_property
-    def by_shape(self) -> Mapping[tuple[str, int], Sequence[str]]:
-        """The words by first letter and length: where a misspelt word's neighbours are."""
-        shapes: dict[tuple[str, int], list[str]] = {}
+    def by_shape(self) -> Mapping[tuple[str, int], Sequence[tuple[str, int]]]:
+        """The words by first letter and length, with their letters: where a misspelt word is near."""
+        shapes: dict[tuple[str, int], list[tuple[str, int]]] = {}
         for word in self.counts:
-            shapes.setdefault((word[0], len(word)), []).append(word)
+            shapes.setdefault((word[0], len(word)), []).append((word, letters(word)))
         return shapes
+
+    @cached_property
+    def by_beginning(self) -> Mapping[str, Sequence[str]]:
+        """The words by their first three letters: its other forms are there."""
+        beginnings: dict[str, list[str]] = {}
+        for word in self.counts:
+            beginnings.setdefault(word[:3], []).append(word)
+        return beginnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,14 @@ class LexiconKeeper:
                 counts[term] = count
         expansions = {short: long for short, (_, long) in long_forms.items()}
         return Lexicon(counts, frozenset(pairs), expansions, english, complete, self._is_word)
+
+
+def letters(word: str) -> int:
+    """The letters of a word as bits; where two words have many that differ, they are far apart."""
+    bits = 0
+    for letter in word:
+        bits |= 1 << (ord(letter) & 31)
+    return bits
 
 
 def _version(records: Mapping[str, SourceRecord], source: str) -> tuple[str, str] | None:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .analyser import document_tokens
-from .lexicon import Lexicon
+from .lexicon import Lexicon, letters
 
 __all__ = ["Repair", "edits", "repaired", "repairs"]
 
 ONE_EDIT, TWO_EDITS = 5, 8  # letters of a word that may be so far off
 AHEAD = 3.0  # times as frequent as the runner-up of the same distance
-MOST_WORDS = 60  # of a question that are looked at; a pasted page is no question
+MOST_WORDS, LONGEST = 60, 2000  # words and characters that are looked at; a pasted page is no question
 ENDINGS = ("s", "es", "d", "ed", "r", "er", "rs", "ers", "st", "est", "ing", "ly", "able", "less", "ness")
 OPENINGS = ("un", "re", "de", "dis", "non", "mis", "pre", "anti", "sub", "over", "under")
 TOKEN = re.compile(r"\S+")
@@ -63,6 +63,7 @@ def repairs(question: str, lexicon: Lexicon) -> list[Repair]:
 
 def _candidates(question: str) -> Iterator[tuple[int, str]]:
     """Words in lower case, and the first whatever its case: a capital elsewhere begins a name."""
+    question = question[:LONGEST]
     quoted = [match.span() for match in QUOTED.finditer(question)]
     for number, token in enumerate(TOKEN.finditer(question)):
         if number >= MOST_WORDS:
@@ -97,9 +98,12 @@ def _meant(word: str, lexicon: Lexicon) -> str:
 
 def _neighbours(word: str, lexicon: Lexicon, furthest: int) -> Iterator[str]:
     """Words of about this length with the same first letter, which is seldom the wrong one."""
+    own, most = letters(word), 2 * furthest  # an edit takes one letter out and puts one in, at most
     for length in range(len(word) - furthest, len(word) + furthest + 1):
-        yield from lexicon.by_shape.get((word[0], length), ())
-    for other in lexicon.by_shape.get((word[1], len(word)), ()):
+        for other, others in lexicon.by_shape.get((word[0], length), ()):
+            if (own ^ others).bit_count() <= most:
+                yield other
+    for other, _ in lexicon.by_shape.get((word[1], len(word)), ()):
         if other[1] == word[0] and other[2:] == word[2:]:
             yield other
 
@@ -114,12 +118,10 @@ def _is_word(word: str, lexicon: Lexicon) -> bool:
 
 def _is_form(word: str, lexicon: Lexicon) -> bool:
     """Whether the collection holds another form of the word: the index finds that already."""
-    (stem, *_) = document_tokens(word, "english") or [word]
-    return any(
-        other.startswith(word[:3]) and stem in document_tokens(other, "english")
-        for length in range(len(word) - 4, len(word) + 5)
-        for other in lexicon.by_shape.get((word[0], length), ())
-    )
+    stems = set(document_tokens(word, "english"))
+    others = lexicon.by_beginning.get(word[:3], ())
+    near = (other for other in others if abs(len(other) - len(word)) < 5)
+    return any(not stems.isdisjoint(document_tokens(other, "english")) for other in near)
 
 
 def edits(a: str, b: str, most: int) -> int:

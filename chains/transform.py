@@ -10,6 +10,7 @@ import asyncio
 import difflib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from langchain_core.messages import BaseMessage
@@ -179,11 +180,15 @@ class _Plan:
         )
         self.queries.extend(queries)
 
+    @cached_property
+    def lexicon(self) -> Lexicon | None:
+        """The collection's words; None where the retriever is no knowledge base."""
+        return self.lexicon_of() if self.lexicon_of else None
+
     def _lexicon(self, name: str) -> Lexicon | None:
-        if self.lexicon_of is None:
+        if self.lexicon is None:
             self._tell(name, NO_LEXICON)
-            return None
-        return self.lexicon_of()
+        return self.lexicon
 
     def _spelt(self) -> str:
         """The question with its spelling repaired, which the other methods go on with."""
@@ -222,14 +227,12 @@ class _Plan:
             self._tell("keywords", "the question is short")
             return
         asking = asked_in(self.base) if is_long else ""
-        lexicon = self.lexicon_of() if self.lexicon_of else None
-        text = asking or keywords(self.base, lexicon)
+        text = asking or keywords(self.base, self.lexicon)
         why = "the sentences of a long message that ask" if asking else "the words that carry meaning"
         self._tell("keywords", why, [Query(text, "keywords", KEYWORDS_WEIGHT)] if text else [])
 
     def _decompose(self) -> None:
-        lexicon = self.lexicon_of() if self.lexicon_of else None
-        parts = decompose(self.base, together=lexicon.together if lexicon else None)
+        parts = decompose(self.base, together=self.lexicon.together if self.lexicon else None)
         if parts:
             self._tell("decompose", "it asks for several things", [Query(one, "part") for one in parts])
         elif self.has_model and (self.wanted is not None or asks_for_several(self.base)):
