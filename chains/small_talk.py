@@ -85,9 +85,9 @@ def asks_nothing(text: str) -> bool:
 
 def _said(text: str) -> list[Said] | None:
     """The phrases that a text is made of, without a word left over; None where it is made of others."""
-    plain = _plain(text)
-    if len(plain) > LONGEST:
+    if len(text) > LONGEST:
         return None
+    plain = _plain(text)
     reached: dict[int, list[Said]] = {_next_word(plain, 0): []}  # by where the next word begins
     for place in range(len(plain)):
         if place not in reached:

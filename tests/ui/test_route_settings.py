@@ -131,6 +131,19 @@ def test_what_a_route_says_directly_is_the_answer() -> None:
     assert (state["answer"], state["abstained"]) == ("Call 112.", False)
 
 
+def test_the_knowledge_base_of_a_route_is_opened_for_the_same_tenant() -> None:
+    write(ROUTES)
+    for tenant in ("one", "two"):
+        with KnowledgeBase.open("legal-kb", tenant=tenant) as legal:
+            legal.ingest([Document(f"The notice period of {tenant}.", metadata={"source": tenant})])
+    settings = load_settings({"kb.tenant": "two"}).settings
+
+    with open_kb(settings) as kb, open_chain(settings, kb, None) as chain:
+        state = chain.invoke("How long is the notice period of a contract?")
+
+    assert [document.metadata["source"] for document in state["documents"]] == ["two"]
+
+
 def test_the_knowledge_bases_of_routes_are_closed_with_the_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     write(ROUTES)
     settings = load_settings().settings
