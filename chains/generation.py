@@ -1,57 +1,21 @@
 """An answer written by a chat model from numbered passages, streamed, its marks checked on the way.
 
-Any LangChain chat model serves. Passages are data: they stand between lines that no passage can forge.
+Any LangChain chat model serves; what it is given is made in `answer_prompt.py`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.documents import Document
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 
+from .answer_prompt import prompt_messages
 from .citations import Keep, MarkFilter
-from .prompts import NOT_IN_DOCUMENTS, PASSAGE, QUESTION, RULES
-from .state import RagState, text_of
+from .prompts import NOT_IN_DOCUMENTS
+from .state import text_of
 
 __all__ = ["Generated", "prompt_messages"]
-
-TURNS = 6  # messages of the history that the model sees
-
-
-def prompt_messages(state: RagState) -> list[BaseMessage]:
-    """Rules, the last turns, and the question behind its fenced passages."""
-    documents: Sequence[Document] = state["documents"]
-    fence = _fence(state["standalone"], documents)
-    passages = "\n\n".join(
-        PASSAGE.format(
-            number=number,
-            title=document.metadata.get("title") or document.metadata.get("source") or "Untitled",
-            place=_place(document),
-            text=document.page_content,
-        )
-        for number, document in enumerate(documents, start=1)
-    )
-    question = QUESTION.format(fence=fence, passages=passages, question=state["standalone"])
-    return [SystemMessage(RULES.format(fence=fence)), *state["history"][-TURNS:], HumanMessage(question)]
-
-
-def _fence(question: str, documents: Sequence[Document]) -> str:
-    """A line that a passage cannot hold, because it depends on the question and all passages.
-
-    The same input gives the same line, so that a cache of answers still works.
-    """
-    content = "\x1f".join([question, *(document.page_content for document in documents)])
-    return f"===== {hashlib.sha256(content.encode(errors='replace')).hexdigest()[:16]} ====="
-
-
-def _place(document: Document) -> str:
-    page, heading = document.metadata.get("page"), document.metadata.get("heading")
-    place = [heading] if heading else []
-    return f" ({', '.join([*place, f'page {page}'] if page is not None else place)})" if place or page else ""
 
 
 @dataclass(slots=True)

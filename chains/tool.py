@@ -8,6 +8,7 @@ from langchain_core.documents import Document
 from langchain_core.tools import BaseTool, StructuredTool
 
 from .knowledge_base import KnowledgeBase
+from .prompt_fence import as_data, one_line
 
 __all__ = ["search_tool"]
 
@@ -41,6 +42,7 @@ def _numbered(documents: Sequence[Document]) -> str:
     if not documents:
         return "Nothing in the knowledge base fits."
     return "\n\n".join(
-        f"[{number}] {document.metadata['title']} ({document.metadata['source']})\n{document.page_content}"
+        f"[{number}] {one_line(document.metadata['title'])} ({one_line(document.metadata['source'])})\n"
+        f"{as_data(document.page_content)}"
         for number, document in enumerate(documents, start=1)
     )
