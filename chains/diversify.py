@@ -33,7 +33,7 @@ class Diversify(Reworker):
     A repeat has the same words in the same order (`duplicates` of them; punctuation, case and white space
     do not count), or stands whole inside the other. Passages that differ in a number, a date, a name or a
     negation are both kept: they are versions of a rule, or two rules. So are those below different headings,
-    unless they are the same word for word and the question asks for neither heading.
+    unless they are the same word for word, twelve words or more, and the question asks for neither heading.
 
     With `mmr` passages are then chosen one by one by maximal marginal relevance (Carbonell and Goldstein,
     1998): `mmr * relevance - (1 - mmr) * likeness to the most alike of those chosen`, where the relevance is

@@ -18,6 +18,7 @@ __all__ = ["Fingerprint", "fingerprint", "likeness", "same_facts"]
 # Signs that say something; all other punctuation does not.
 WORD = re.compile(r"\w+|[%‰$€£¥≤≥±°§]|(?<!\w)[-−](?=\d)")
 COPY = re.compile(r"\s*\(\d\)$|\s*[-–_ ]\s*copy$|^copy of\s+", re.IGNORECASE)  # what copied files are called
+ALONE = 12  # words of a text that means the same below any heading
 BEGINNING = 4  # characters that a word of the question shares with a name it means
 # A rule with one of these in place of another is another rule. English, German, French, Spanish, Italian.
 TURNING = frozenset(
@@ -63,11 +64,13 @@ def likeness(later: Fingerprint, first: Fingerprint, question: str = "") -> tupl
     """The share of the words that both have in the same order, and how to say it; 0 where facts differ.
 
     A passage that stands whole inside the first repeats it all. The first inside the later does not count:
-    the later one says more. The same text below another heading is a repeat unless the question asks for
-    what sets the two apart ("the warranty of A and of B"); text that is only nearly the same is none then.
+    the later one says more. The same text below another heading is a repeat unless it is so short that its
+    heading gives it its meaning ("Closed."), or the question asks for what sets the two apart ("the warranty
+    of A and of B"); text that is only nearly the same is none then.
     """
     apart = first.names ^ later.names
-    if later.plain in first.plain and not _asked(apart, question):
+    meant_alike = not apart or (len(later.words) >= ALONE and not _asked(apart, question))
+    if later.plain in first.plain and meant_alike:
         return 1.0, "word for word" if later.plain == first.plain else "which holds all of it"
     if not same_facts(later, first):
         return 0.0, ""

@@ -95,7 +95,7 @@ class Rerank(Reworker):
             return _unchanged(documents, f"{name} is still at work on an earlier question and was not asked")
         except Exception as error:  # a caller's model or service may raise anything; the order is an answer
             return _unchanged(documents, f"{name} failed ({type(error).__name__}: {_short(error)})")
-        if not judged.places and self.keep_dropped:
+        if not judged.scores and self.keep_dropped:
             return _unchanged(documents, f"{name} gave none of the passages back")
         return self._blended(documents, judged, detail={"reranker": name, "scored_by": judged.scored_by})
 
@@ -113,19 +113,18 @@ class Rerank(Reworker):
         if not all(isinstance(one, Document) for one in returned):
             raise ChainError("It gave something else than a list of Documents.")
         found = _recognised(copies, returned)
-        scored_by, scores = _scores(seen, found, len(seen))
+        scored_by, scores = _scores(seen, found)
         gone = {place: reasons.get(id(copy), LEFT_OUT) for place, copy in enumerate(copies)}
         for place in found:
             del gone[place]
-        return _Judged(list(found), scores, scored_by, gone, told)
+        return _Judged(scores, scored_by, gone, told)
 
     def _blended(self, documents: Sequence[Document], judged: _Judged, *, detail: dict[str, Any]) -> Reworked:
-        own = dict(zip(judged.places, judged.scores, strict=True))
-        relative = _relative(own, below=bool(judged.left_out))
+        own, count = judged.scores, min(self.top, len(documents))
+        relative = _relative(own, below=len(own) < count)
         blended: list[tuple[float, Document]] = []
         dropped: list[Dropped] = []
-        before_all = standing(documents, min(self.top, len(documents)))
-        for place, (document, before) in enumerate(zip(documents, before_all, strict=True)):
+        for place, (document, before) in enumerate(zip(documents, standing(documents, count), strict=True)):
             if place in judged.left_out and not self.keep_dropped:
                 dropped.append(Dropped(document, judged.left_out[place]))
                 continue
@@ -141,8 +140,7 @@ class Rerank(Reworker):
 class _Judged:
     """What a reranker made of the passages, by their place in what it was given."""
 
-    places: list[int]
-    scores: list[float]
+    scores: dict[int, float]
     scored_by: str
     left_out: dict[int, str]  # and why
     told: Mapping[str, Any] = field(default_factory=dict)
@@ -188,20 +186,25 @@ def _recognised(given: Sequence[Document], returned: Sequence[Document]) -> dict
     return found
 
 
-def _scores(before: Sequence[Document], found: Mapping[int, Document], given: int) -> tuple[str, list[float]]:
-    """The reranker's scores, and the key of the metadata where they were; else the order as scores.
+def _scores(before: Sequence[Document], found: Mapping[int, Document]) -> tuple[str, dict[int, float]]:
+    """The reranker's scores by place, and the key of the metadata where they were; else the order as scores.
 
-    A key counts where every passage has a number there and not all are what they were before.
+    A key counts where the first passages have a number there that is not what they came with. Those behind
+    them that have none were not looked at: a reranker may have a `top` of its own.
     """
     for key in SCORE_KEYS:
-        numbers = _numbers(found.values(), key)
-        if numbers and numbers != _numbers((before[place] for place in found), key):
-            return key, numbers
-    return "order", [1 - rank / given for rank in range(len(found))]
+        numbers = [_number(document, key) for document in found.values()]
+        scored = [number for number in numbers if number is not None]
+        own = dict(zip(found, scored, strict=False))
+        if numbers[: len(scored)] == scored and any(
+            _number(before[place], key) != number for place, number in own.items()
+        ):
+            return key, own
+    return "order", {place: 1 - rank / len(before) for rank, place in enumerate(found)}
 
 
 def _relative(scores: Mapping[int, float], *, below: bool) -> dict[int, float]:
-    """Brought to 0..1; with `below` the least stays above 0, which is what those left out get."""
+    """Brought to 0..1; with `below` the least stays above 0, which is what those without a score get."""
     if not scores:
         return {}
     most, least = max(scores.values()), min(scores.values())
@@ -226,13 +229,14 @@ def standing(documents: Sequence[Document], seen: int) -> list[float]:
 
 
 def _numbers(documents: Iterable[Document], key: str) -> list[float]:
-    """The finite numbers under a key of the metadata; none at all where a passage lacks it."""
-    numbers: list[float] = []
-    for document in documents:
-        value: Any = document.metadata
-        for name in key.split("."):
-            value = value.get(name) if isinstance(value, Mapping) else None
-        if not isinstance(value, Real) or not isfinite(float(value)):
-            return []
-        numbers.append(float(value))
-    return numbers
+    """The numbers under a key of the metadata; none at all where a passage lacks it."""
+    numbers = [_number(document, key) for document in documents]
+    there = [number for number in numbers if number is not None]
+    return there if len(there) == len(numbers) else []
+
+
+def _number(document: Document, key: str) -> float | None:
+    value: Any = document.metadata
+    for name in key.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return float(value) if isinstance(value, Real) and isfinite(float(value)) else None

@@ -35,8 +35,9 @@ class ScoreFilter(Reworker):
     word may be far in meaning. A passage without a signal stays, and the trace counts those.
 
     Args:
-        floor: least cosine of question and passage, `scores["vector"]`. With the packaged encoder, passages
-            on the subject of a question are mostly above .35, and others below .2.
+        floor: least cosine of question and passage, `scores["vector"]`. With the packaged encoder the right
+            passage has .3 or more for 19 of 20 questions (SQuAD, FastAPI's documentation, a FAQ); where the
+            documents are about something else, the best one has .15 to .3 on the median.
         keywords: least share of the question's words in the passage, its title and headings, 0 to 1.
         autocut: cut after so many jumps in the scores, as Weaviate does; at least one passage stays.
     """

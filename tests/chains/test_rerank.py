@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,12 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import ValidationError
 
+from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.rerank import LEFT_OUT, Rerank
-from ragweave.chains.rework import Dropped, Reworked, Reworker
+from ragweave.chains.rework import Dropped, Reworked, Reworker, rescored
+from ragweave.chains.sqlite_store import SqliteStore
+
+from .fakes import WordEncoder
 
 Work = Callable[[Sequence[Document], str], Sequence[Document]]
 
@@ -150,6 +155,18 @@ def test_scores_that_are_not_finite_give_way_to_the_order() -> None:
     assert reworked.detail["scored_by"] == "order"
 
 
+def test_passages_behind_those_that_the_reranker_scored_get_nothing_from_it() -> None:
+    def work(documents: Sequence[Document], query: str) -> list[Document]:
+        first = [rescored(documents[1], rerank=0.9), rescored(documents[0], rerank=0.8)]
+        return [*first, *documents[2:]]
+
+    reworked = Rerank(Compressor(work=work), weight=1).rework(_passages(0.9, 0.8, 0.7, 0.6), "q")
+
+    assert reworked.detail["scored_by"] == "scores.rerank"
+    assert _ids(reworked.documents) == ["p1", "p0", "p2", "p3"]
+    assert [one.metadata["score"] for one in reworked.documents] == pytest.approx([1, 1 / 3, 0, 0])
+
+
 def test_a_reranker_that_writes_into_its_documents_changes_none_of_ours() -> None:
     def write(documents: Sequence[Document], query: str) -> Sequence[Document]:
         for place, one in enumerate(documents):
@@ -280,3 +297,29 @@ async def test_it_works_as_a_compressor_of_langchains_async_too() -> None:
 
     assert _ids(reranker.compress_documents(documents, "q")) == ["p1", "p0"]
     assert _ids(await reranker.acompress_documents(documents, "q")) == ["p1", "p0"]
+
+
+# -- in the chain ------------------------------------------------------------------------------------------
+
+
+async def test_a_reranker_that_hangs_costs_the_chain_its_deadline_and_the_trace_says_so(
+    tmp_path: Path,
+) -> None:
+    go_on = threading.Event()
+
+    def hang(documents: Sequence[Document], query: str) -> list[Document]:
+        go_on.wait(30)
+        return []
+
+    with KnowledgeBase(SqliteStore(tmp_path / "kb"), WordEncoder()) as kb:
+        kb.ingest([Document("You get 25 days of leave.", metadata={"source": "leave"})])
+        hanging = Rerank(Compressor(work=hang), deadline=0.05)
+        chain = rag_chain(None, kb.as_retriever(), abstain=None, rerank=hanging)
+
+        states = [chain.invoke("days of leave"), await chain.ainvoke("days of leave")]
+        go_on.set()
+
+    entries = [entry for state in states for entry in state["trace"] if entry["step"] == "rerank"]
+    told = [entry["detail"]["degraded"] for entry in entries]
+    assert "took longer than 0.05 s" in told[0] and "still at work" in told[1]
+    assert all("25 days" in state["answer"] for state in states)
