@@ -120,12 +120,15 @@ def _source(state: RagState, retriever: Any) -> Any:
 
 def _expanded(state: RagState, source: Any, model: Any, settings: _Settings, detail: dict[str, Any]) -> Piece:
     found: list[Document] = state["_documents"]
-    if model is None or not found:
+    verdict = state.get("_verdict")
+    if model is None or not found or (verdict is not None and verdict.abstain):  # no model will read them
         detail["mode"] = "passages"
         return {"_documents": found}
     room = _room(state, model, settings, detail)
     documents = _chosen(state, found, source, settings, room, detail)
     kept, dropped = _within(state, documents, room)
+    if not kept:
+        detail["degraded"] = f"A window of {room.budget.window} tokens takes no passage beside the question."
     detail["passages"] = {"found": len(found), "given": len(kept)}
     detail["dropped"] = [{"id": one.document.id, "reason": one.reason} for one in dropped]
     return {"_documents": kept, "_prompt": room.parts}

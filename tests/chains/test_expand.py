@@ -12,6 +12,7 @@ from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 
 from ragweave.chains import KnowledgeBase
+from ragweave.chains.abstention import Verdict
 from ragweave.chains.answer_prompt import prompt_messages
 from ragweave.chains.budget import budget_of, count_tokens
 from ragweave.chains.expand import expand_step, expander
@@ -179,6 +180,20 @@ def test_a_question_of_a_hundred_thousand_characters_leaves_room_for_passages(kb
 
     assert state["documents"] and "question was cut" in detail["degraded"]
     assert _size(state, _model(2000)) <= budget_of(_model(2000)).prompt
+
+
+def test_a_window_that_takes_no_passage_says_so(kb: KnowledgeBase) -> None:
+    state, detail = _run(kb, _model(60))
+
+    assert state["documents"] == [] and "60 tokens takes no passage" in detail["degraded"]
+    assert {one["reason"] for one in detail["dropped"]} == {"budget"}
+
+
+def test_where_nothing_is_answered_nothing_is_read(kb: KnowledgeBase) -> None:
+    state, detail = _run(kb, _model(), state={"_verdict": Verdict(True, "nothing found", {})})
+
+    assert state["documents"] == kb.as_retriever(k=3).invoke(QUESTION)
+    assert "window" not in detail
 
 
 def test_an_unknown_window_is_told_in_the_trace(kb: KnowledgeBase) -> None:
