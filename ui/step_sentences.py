@@ -84,6 +84,8 @@ def _rework(detail: Detail, counts: Counts) -> str:
 
 def _versions(detail: Detail, counts: Counts) -> str:
     groups = [one for one in listed(detail.get("versions")) if isinstance(one, Mapping)]
+    if not groups and detail.get("undecided"):
+        return "Several versions of a document, of which none can be told to be the newest."
     if not groups:
         return "No document was found in several versions."
     newest = ", ".join(f"“{one_line(one.get('newest'))}”" for one in groups[:NAMED])

@@ -30,6 +30,11 @@ def told(step: str, **detail: Any) -> Told:
         ("versions", {"by": "rule", "versions": []}, "No document was found in several versions."),
         (
             "versions",
+            {"versions": [], "undecided": [["a.md", "b.md"]]},
+            "Several versions of a document, of which none can be told to be the newest.",
+        ),
+        (
+            "versions",
             {"versions": [{"newest": "b.md", "older": ["a.md"], "told_by": "date"}]},
             "“b.md” before 1 older version.",
         ),
