@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .as_of import as_of as as_of
+    from .as_of_date import as_of as as_of
     from .chat_ranker import ChatRanker as ChatRanker
     from .cited_context import CitedContext as CitedContext
     from .condense import condenser as condenser
@@ -93,7 +93,7 @@ _HOMES = {
     "StoreMismatch": "errors",
     "StoreUnavailable": "errors",
     "Supersede": "versions",
-    "as_of": "as_of",
+    "as_of": "as_of_date",
     "candidate_table": "trace_table",
     "condenser": "condense",
     "expander": "expand",

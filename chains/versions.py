@@ -13,7 +13,7 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from .as_of import as_of_phrase
+from .as_of_date import as_of_phrase
 from .dates import periods
 from .rework import Dropped, Reworked, Reworker
 from .version_names import Edition, edition_of, same_document

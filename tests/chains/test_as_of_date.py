@@ -10,7 +10,7 @@ import pytest
 from langchain_core.documents import Document
 
 from ragweave.chains import FilterError, KnowledgeBase
-from ragweave.chains.as_of import as_of, as_of_phrase
+from ragweave.chains.as_of_date import as_of, as_of_phrase
 
 from .fakes import WordEncoder
 
