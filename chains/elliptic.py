@@ -43,7 +43,7 @@ MORE = re.compile(
 def filled_in(question: str, talk: Talk) -> tuple[str, str] | None:
     """The whole question and what was carried into it; None where the question is no fragment."""
     before = END.sub("", talk.question)
-    if not before:
+    if not before or not (CLAUSE.match(before) or "?" in talk.question):
         return None
     bare = BARE.match(question)
     if bare:
@@ -51,6 +51,8 @@ def filled_in(question: str, talk: Talk) -> tuple[str, str] | None:
     if MORE.match(question) and not talk.subject:
         return _more(question, before, talk)
     opening = OPENING.match(question)
+    if not opening and "?" not in question:
+        return None  # "In Oakland", said where the answer asked for a place
     rest = END.sub("", question[opening.end() :] if opening else question)
     for resolve in RESOLVERS:
         found = resolve(rest, talk)

@@ -29,6 +29,14 @@ SMALL_TALK = re.compile(
     r"goodbye|please|very much|a lot|so much|that helps|good morning|good bye)\W*)+$",
     re.IGNORECASE,
 )
+SENTENCES = re.compile(r"(?<=[.!?]) +(?=\S)")
+SHORT = re.compile(r"[^?]{1,24}$")
+ASKING = re.compile(
+    r"\W*(?:(?:and|but|so|or|also|then)\b\W*)?(?:who|whose|what|when|where|why|how|which|is|are|was|were|do|does|"
+    r"did|can|could|should|may|must|will|would|has|have|had|any|anything|anyone|tell me|explain|show me|"
+    r"describe|list|other|others|more|most|and|but)\b",
+    re.IGNORECASE,
+)
 LETTER = re.compile(r"[^\W\d_]")
 UNMISTAKABLE = frozenset("the what how who which when where why does did were they your".split())
 ENGLISH = re.compile(rf"\b(?:{'|'.join(sorted(UNMISTAKABLE))})\b", re.IGNORECASE)
@@ -58,6 +66,25 @@ def complete(question: str, history: Sequence[BaseMessage]) -> FollowUp:
     if not history or len(question) > LONGEST or SMALL_TALK.match(question) or not LETTER.search(question):
         return FollowUp(question, alone=True)
     talk = talk_of(history)
+    aside, question = _last_sentence(question)
+    made = _in_its_language(question, talk) if _asks(question) else FollowUp(question)
+    return replace(made, text=aside + made.text)
+
+
+def _last_sentence(message: str) -> tuple[str, str]:
+    """What of a message is asked: all of it, or what follows on "Okay." and "That sounds good."."""
+    sentences = SENTENCES.split(message)
+    if len(sentences) > 1 and all(SHORT.match(one) for one in sentences[:-1]):
+        return message[: len(message) - len(sentences[-1])], sentences[-1]
+    return "", message
+
+
+def _asks(question: str) -> bool:
+    """Whether it is one question, and no order, report, or reply to a question of the answer."""
+    return len(SENTENCES.split(question)) == 1 and ("?" in question or bool(ASKING.match(question)))
+
+
+def _in_its_language(question: str, talk: Talk) -> FollowUp:
     language = _language(question, talk)
     if language != "english":
         return _foreign(question, talk, language)

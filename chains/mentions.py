@@ -49,9 +49,11 @@ FUNCTION_WORDS = frozenset(
 ASKING = frozenset(
     """who what when where why how which whose whom is are was were do does did can could should may
     must will would has have had am any anything tell explain show describe list name give find
-    compare please i i'm my we our let help hi hello hey thanks thank ok okay yes no and but or so""".split()
+    compare please i i'm my we our let help hi hello hey thanks thank ok okay yes no sure great
+    sounds perhaps and but or so""".split()
 )
-GREETING = frozenset("hi hello hey thanks thank ok okay please help yes no".split())
+QUESTIONS = re.compile(r"\W*(?:and|but|so|or)?\b\W*(?:who|what|when|where|why|how|which|any)", re.IGNORECASE)
+GREETING = frozenset("hi hello hey thanks thank ok okay please help yes no sure great that sounds".split())
 # What a work, a group or a rule is called; beside it, a name is that of a thing and not of a person.
 KINDS = (
     "album|film|movie|song|single|book|novel|show|series|band|club|team|company|play|musical|game|poem|record|"
@@ -61,7 +63,8 @@ KINDS = (
 BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$", re.IGNORECASE)
 AFTER = re.compile(rf",? ({KINDS})\b", re.IGNORECASE)
 
-MARK = re.compile(r"\s?\[\d+\]")  # of a citation
+MARK = re.compile(r"\s?\[\d+\]|[*`]+")  # of a citation, of Markdown
+NO_NAME = re.compile(r"(?:I|I['’]\w+|ID|OK|TV|AM|PM|Let['’]s|[A-Z]?\d+)$")
 WORD = re.compile(r"\w[\w'’-]*")
 QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
 NAME = re.compile(
@@ -75,11 +78,15 @@ DATE = re.compile(
 SENTENCE = re.compile(
     r"\b(?:is|are|was|were|does|do|did|has|have|can|cannot|not|need|want|my|me|please|won't|doesn't|don't)\b"
 )
-DETERMINED = re.compile(r"\b(the|an?|my|your|our|any|some|this|that|these|those)\s+", re.IGNORECASE)
+DETERMINED = re.compile(r"\b(the|an?|my|your|our|any|some)\s+", re.IGNORECASE)
 MEASURED = re.compile(r"\b(?:how many|how much|which|what (?:kind|sort|type)s? of)\s+", re.IGNORECASE)
 DOING = re.compile(
     r"\b(?:do|does|did|can|could|should|may|must|will|would|are|were|have|has)\s+(?=[a-z-]+s\b)",
     re.IGNORECASE,
+)
+NOUN = re.compile(r"(?!.*['’](?:t|re|ve|ll|d|m)$|that['’]s)\w")
+NO_THING = re.compile(
+    r"\b(?:morning|afternoon|evening|day|week|month|year|time|date|lot|bit|moment|way|works)s?$"
 )
 OWN = ("my", "your", "our")
 NUMBERED = re.compile(r"(?:^|\s)(?:\d+[.)]|[-*•])\s+([^\n]+?)(?=\s+(?:\d+[.)]|[-*•])\s|$)", re.MULTILINE)
@@ -159,15 +166,16 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
     asked: list[str] = []
     told: list[str] = []
     marks: list[int] = []
-    in_title = False
+    in_title = True  # a talk may begin with a title, and a title within the title
     for message in [*history[:2], *history[cut:]]:
         text = MARK.sub("", " ".join(text_of(message)[:LONGEST].split()))
-        if isinstance(message, HumanMessage) and _is_title(text):
-            subjects = [*subjects, text] if in_title else [text]
-            in_title = True
+        if in_title and isinstance(message, HumanMessage) and len(subjects) < 2 and _is_title(text):
+            subjects.append(text)
             continue
         in_title = False
         if isinstance(message, HumanMessage):
+            if len(text) < 20 and "?" not in text and text.count(" ") < 3 and not QUESTIONS.match(text):
+                continue  # "Yes, please."
             asked.append(text)
             marks.append(len(told))
         else:
@@ -182,12 +190,14 @@ def _is_title(text: str) -> bool:
     words = text.split()
     if not 0 < len(words) <= 12 or "?" in text or not (text[0].isupper() or text[0] in "0123456789\"“'"):
         return False
-    if SENTENCE.search(text) or (len(words) > 4 and text.endswith((".", "!", ":")) and text[-3:] != "..."):
+    stops = text.endswith(("!", ":")) or (text.endswith(".") and text[-3:] != "..." and len(words[-1]) > 3)
+    if stops or SENTENCE.search(text):
         return False
     first = words[0].lower().strip(",.!")
     if first not in ASKING:
         return True
-    return "(" in text or (first not in GREETING and sum(word[0].isupper() for word in words) >= 3)
+    capital = all(word[0].isupper() for word in content_words(text))
+    return "(" in text or (first not in GREETING and capital and len(words) > 2)
 
 
 def bare(title: str) -> str:
@@ -226,7 +236,7 @@ def names_in(text: str) -> tuple[str, ...]:
     ('Ceremony', 'Europe', 'Ann Lee of the Cult')
     """
     quoted = list(QUOTED.finditer(text))
-    found = [(one.start(1), one[1]) for one in quoted if one[1][0].isupper() or one[1].count(" ") < 3]
+    found = [(one.start(1), one[1]) for one in quoted if one[1][0].isupper() or one[1].count(" ") in (1, 2)]
     for match in NAME.finditer(text):
         if not any(one.start() <= match.start() < one.end() for one in quoted):
             found.extend(_trimmed(text, match))
@@ -241,7 +251,7 @@ def _trimmed(text: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:
         start += len(words[0]) + 1
         words, begins = words[1:], False
     plain = begins and len(words) == 1 and words[0][1:].islower() and not text.startswith("'s", match.end())
-    if words and words != ["I"] and not plain:
+    if words and not plain and not any(map(NO_NAME.match, words[:1])):
         yield start, " ".join(words).rstrip(".-")
 
 
@@ -275,7 +285,7 @@ def noun_phrases(text: str) -> list[str]:
             head = _run(text[match.end() :], most=1 if pattern is DOING else 4)
             article = match[1].lower() if pattern is DETERMINED else ""
             kept = article if article in OWN else "the" if article else ""
-            if head:
+            if head and not NO_THING.search(head):
                 found.append((match.start(), f"{kept} {head}".strip()))
     return [phrase for _, phrase in sorted(found)]
 
@@ -286,7 +296,7 @@ def _run(text: str, *, most: int) -> str:
         word = match[0]
         if word == "of" and words and "of" not in words and most > 1:
             words.append(word)
-        elif not word[0].isalnum() or word.lower() in FUNCTION_WORDS or len(words) >= most:
+        elif len(words) >= most or word.lower() in FUNCTION_WORDS or not NOUN.match(word):
             break
         else:
             words.append(word)
@@ -301,7 +311,8 @@ def items_in(text: str) -> list[str]:
     """
     listed = [match[1].strip(" .;,") for match in NUMBERED.finditer(text)]
     if len(listed) > 1:
-        return [item.split(":")[0] for item in listed]
+        items = [item.split(":")[0] for item in listed]
+        return items if all(len(item.split()) <= 6 for item in items) else []
     series = SERIES_ENDS.split(text.partition(": ")[2] or text, maxsplit=1)[0]
     joint = " and " if " and " in series else " or "
     left, _, last = series.rpartition(joint)

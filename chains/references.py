@@ -238,6 +238,9 @@ def _things(talk: Talk, plural: bool) -> Iterator[str]:
         yield from (with_article(name, said) for name in talk.others(names))
     if talk.subject:
         yield talk.subject
+    told = [name for name in talk.others(names_in(talk.answer)) if " " in name]
+    if len(told) == 1:  # "I recommend Hunan Chef."
+        yield with_article(told[0], talk.answer)
     phrases = noun_phrases(talk.question)
     yield from sorted(phrases, key=lambda phrase: phrase.endswith("s") != plural)
 

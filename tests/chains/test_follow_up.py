@@ -147,6 +147,37 @@ def test_a_short_question_in_another_language_keeps_its_words(before: str, quest
     assert complete(question, talk(before, "25.")).text == whole
 
 
+SHOP = talk("I need to return my laptop.", "Could you give me your email address?")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Sure, it's ann@example.com.",
+        "Yes, please.",
+        "In Oakland please",
+        "That's great.",
+        "I want to exchange it for one with more memory.",
+        "I ordered it in the shop in Oakland last week. Is it enough?",
+    ],
+)
+def test_a_reply_a_report_or_several_sentences_are_left_as_they_are(message: str) -> None:
+    assert complete(message, SHOP).text == message
+
+
+def test_a_word_of_thanks_before_the_question_stays_before_it() -> None:
+    assert (
+        complete("Okay, thanks. Who approves it?", POLICY).text
+        == "Okay, thanks. Who approves the Travel Policy?"
+    )
+
+
+def test_replies_are_no_titles_and_no_questions_to_complete_from() -> None:
+    history = talk("Can I get a seat in Fairfield?", "Yes, at Mimi's Cafe. Shall I?", "Sure.", "It is done.")
+
+    assert complete("And for two?", history).text == "Can I get a seat in Fairfield for two?"
+
+
 def test_this_year_is_not_the_year_of_the_last_answer() -> None:
     history = talk("When did the Travel Policy change?", "In 2019.")
 
