@@ -31,6 +31,15 @@ QUIET = 0.5  # seconds without news after which the page gets the same state aga
 HISTORY_TURNS = 6
 HISTORY_CHARACTERS = 4_000
 END = object()
+# What the page says while it waits: what comes after a step that is done.
+AFTER = {
+    "condense": "Choosing the queries",
+    "transform": "Choosing where to search",
+    "route": "Searching",
+    "retrieve": "Choosing passages",
+    "select": "Checking whether they answer",
+    "again": "Searching once more",
+}
 
 
 @dataclass(slots=True)
@@ -40,7 +49,7 @@ class Update:
     id: str
     question: str
     status: str = "working"  # working, answering, answered, abstained, failed
-    step: str = "Searching"
+    step: str = "Reading the question"
     answer: str = ""
     citations: list[dict[str, Any]] = field(default_factory=list)
     standalone: str = ""
@@ -224,6 +233,8 @@ class _Turn:
         elif key == "trace":
             self._trace += value
             self._fresh.add("trace")
+            if update.status == "working" and not self._documents:
+                update.step = AFTER.get(str(value[-1]["step"]), update.step) if value else update.step
             answers = (step["detail"] or {} for step in value if step["step"] == "answer")
             update.by = next((str(detail.get("by", "")) for detail in answers), update.by)
         elif key == "standalone":

@@ -140,6 +140,17 @@ def test_the_trace_comes_in_words_and_only_when_it_grew() -> None:
     assert updates[0].trace is None
 
 
+def test_while_it_waits_the_page_says_what_comes_next() -> None:
+    chain = FakeChain()
+    chain.step = lambda: time.sleep(0.15)
+
+    steps = [update.step for update in ask(chain, "leave?")]
+
+    assert list(dict.fromkeys(steps)) == [
+        "Reading the question", "Choosing passages", "Reading 2 passages", "",
+    ]  # fmt: skip
+
+
 def test_a_failed_question_shows_how_far_it_came() -> None:
     updates = list(ask(FakeChain(), "please fail"))
 
