@@ -21,9 +21,11 @@ _DOCUMENT = (
 _FORCE = r"(?:valid|in force|in effect|effective|applicable|applied|allowed|permitted|required|entitled)"
 # What must stand right before the date, and after it; each is a way to ask how things stood then.
 _BEFORE = re.compile(
-    r"\b(?:as (?:of|at|per)|(?:state|status|version|edition) (?:of|from)|back in)\s+(?:the\s+)?$", re.I
+    r"\b(?:as (?:of|at|per)|(?:state|status|version|edition) (?:of|from))\s+(?:the\s+)?$", re.I
 )
-_PAST = re.compile(rf"\b(?:was|were|did|had|used to)\b.*\b(?:{_DOCUMENT}|{_FORCE})\b", re.I | re.S)
+_THEN = r"\b(?:was|were|did|had|used to)\b"
+_PAST_RULE = re.compile(rf"{_THEN}.*\b(?:the|our|your)\s+(?:[\w-]+\s+){{0,3}}{_DOCUMENT}\b", re.I | re.S)
+_PAST_FORCE = re.compile(rf"{_THEN}.*\b{_FORCE}\b", re.I | re.S)  # of a month or day: years are history
 _DOCUMENT_NEXT = re.compile(rf"\s*(?:\w+[\s-]+){{0,3}}{_DOCUMENT}\b", re.I)
 _IN = re.compile(r"\b(?:in|on|during|at the end of)\s+$", re.I)
 
@@ -73,4 +75,7 @@ def _asks(question: str, found: Period) -> bool:
         return True
     if re.search(r"\b(?:the|our|your|old)\s+$", before, re.I) and _DOCUMENT_NEXT.match(after):
         return True
-    return bool(_IN.search(before) and _PAST.search(question))
+    if not _IN.search(before):
+        return False
+    month = (found.last - found.first).days < 31
+    return bool(_PAST_RULE.search(question) or (month and _PAST_FORCE.search(question)))
