@@ -124,7 +124,8 @@ def _spaces(text: str, chance: random.Random) -> str | None:
 
 
 def _punctuation(text: str, chance: random.Random) -> str | None:
-    return text.replace(", ", "; ").replace('"', "'").replace(".", " .").replace("-", "–") + " …"
+    inside_numbers_kept = re.sub(r"\.(?!\d)", " .", text.replace(", ", "; ").replace("-", "–"))
+    return inside_numbers_kept.replace('"', "'") + " …"
 
 
 def _case(text: str, chance: random.Random) -> str | None:

@@ -15,8 +15,8 @@ from langchain_core.documents import Document
 
 __all__ = ["Fingerprint", "fingerprint", "likeness", "same_facts"]
 
-# Signs that say something; all other punctuation does not.
-WORD = re.compile(r"\w+|[%‰$€£¥≤≥±°§]|(?<!\w)[-−](?=\d)")
+# A number stays whole (1.5, 1/5, 10:30), and signs that say something count; other punctuation does not.
+WORD = re.compile(r"\d+(?:[.,:/–-]\d+)+|\w+|[%‰$€£¥≤≥±°§✓✔✗✘☐☑☒]|(?<!\w)[-−+](?=\d)|[<>](?=\s*=?\s*\d)")
 COPY = re.compile(r"\s*\(\d\)$|\s*[-–_ ]\s*copy$|^copy of\s+", re.IGNORECASE)  # what copied files are called
 ALONE = 12  # words of a text that means the same below any heading
 BEGINNING = 4  # characters that a word of the question shares with a name it means
@@ -68,9 +68,7 @@ def likeness(later: Fingerprint, first: Fingerprint, question: str = "") -> tupl
     heading gives it its meaning ("Closed."), or the question asks for what sets the two apart ("the warranty
     of A and of B"); text that is only nearly the same is none then.
     """
-    apart = first.names ^ later.names
-    meant_alike = not apart or (len(later.words) >= ALONE and not _asked(apart, question))
-    if later.plain in first.plain and meant_alike:
+    if later.plain in first.plain and _means_the_same(later, first, question):
         return 1.0, "word for word" if later.plain == first.plain else "which holds all of it"
     if not same_facts(later, first):
         return 0.0, ""
@@ -89,18 +87,19 @@ def same_facts(later: Fingerprint, first: Fingerprint) -> bool:
     return not any(a.endswith(b) or b.endswith(a) for a in ours for b in theirs)
 
 
-def _asked(names: frozenset[str], question: str) -> bool:
-    """Whether the question has a word that begins like one of these: Norwegian, Norway."""
-    if not names or not question:
-        return False
-    beginnings = {name[:BEGINNING] for name in names}
-    return any(word.casefold()[:BEGINNING] in beginnings for word in WORD.findall(question))
+def _means_the_same(later: Fingerprint, first: Fingerprint, question: str) -> bool:
+    """Whether the headings do not matter: no word of the question begins like one that tells them apart."""
+    apart = {name[:BEGINNING] for name in later.names ^ first.names}  # Norway, Norwegian
+    if not apart:
+        return True
+    asked = {word.casefold()[:BEGINNING] for word in WORD.findall(question)}
+    return len(later.words) >= ALONE and not apart & asked
 
 
 @lru_cache(maxsize=2048)  # passages: a few MB; follow-ups find the same ones again
 def _fingerprint(text: str, title: str, heading: str) -> Fingerprint:
     typed = WORD.findall(text)
-    words = tuple([word.casefold() for word in typed])
+    words = tuple([word.casefold().replace("–", "-") for word in typed])
     # Anything but a word in small letters: numbers, signs, identifiers, names, scripts without capitals.
     facts = [
         word

@@ -53,6 +53,8 @@ def test_one_plain_word_of_many_may_differ() -> None:
         ("confirms", "unconfirms"),
         ("2 days", "−2 days"),
         ("2 days", "2 % days"),
+        ("9 and 15", "9 and 1.5"),
+        ("2 days", "< 2 days"),
     ],
 )
 def test_a_number_a_name_or_a_word_that_turns_a_rule_round_makes_another_rule(
@@ -60,6 +62,11 @@ def test_a_number_a_name_or_a_word_that_turns_a_rule_round_makes_another_rule(
 ) -> None:
     assert before in RULE
     assert _likeness(RULE.replace(before, after)) == 0.0
+
+
+@pytest.mark.parametrize(("one", "other"), [("1.5 h", "1/5 h"), ("2-3", "2.3"), ("> 5", "< 5"), ("✓", "✗")])
+def test_what_only_punctuation_tells_apart_is_not_the_same_word_for_word(one: str, other: str) -> None:
+    assert _likeness(f"It takes {one} in all.", f"It takes {other} in all.") == 0.0
 
 
 def test_the_same_words_about_others_in_another_order_are_no_repeat() -> None:
