@@ -35,7 +35,7 @@ __all__ = ["LongContext", "expand_step", "expander"]
 
 LongContext = Literal["auto"] | bool
 
-GROWTH = 2.0  # times the tokens of the hits; twice holds all of the answer's paragraph, see docs/context.md
+GROWTH = 2.0  # times the tokens of the hits: three times holds no more of what is asked, see docs/context.md
 REACH = 8  # passages before and behind a hit that are read
 MARGIN = 0.1  # of the window stays free where whole documents fill it
 QUESTION_SHARE = 0.25  # of the prompt, at most
