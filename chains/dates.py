@@ -196,7 +196,7 @@ def own_date(metadata: Mapping[str, Any]) -> Dated | None:
     if isinstance(original, Mapping) and (found := _under(original, "updated_at")):
         return found
     for key in OWN_KEYS:
-        if found := _under(metadata, key):
+        if key in metadata and (found := _under(metadata, key)):
             return found
     title, source = str(metadata.get("title") or ""), str(metadata.get("source") or "")
     return _in_name(title, "title") or _in_name(_stem(source), "name")

@@ -72,6 +72,11 @@ class Edition:
         """Whether it is told to be a version, other than by a date."""
         return bool(self.version or self.mark)
 
+    @property
+    def is_told(self) -> bool:
+        """Whether anything tells it to be a version: of two that nothing tells, neither is."""
+        return bool(self.version or self.dated or self.declared or self.mark)
+
 
 def edition_of(metadata: Mapping[str, Any]) -> Edition:
     """What the metadata of a passage tells of its source as a version."""
@@ -98,6 +103,8 @@ def same_document(one: Edition, other: Edition) -> bool:
 
     Titles must say the same apart from what tells versions apart, and something must tell them apart.
     """
+    if not (one.is_told or other.is_told):
+        return False
     if one.source in other.declared or other.source in one.declared:
         return True
     if one.initials.isdisjoint(other.initials) or one.folder != other.folder:

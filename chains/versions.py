@@ -109,6 +109,8 @@ def find_versions(documents: Sequence[Document]) -> tuple[list[Versions], list[t
 
 def _grouped(editions: Sequence[Edition]) -> list[list[Edition]]:
     groups: list[list[Edition]] = []
+    if not any(edition.is_told for edition in editions):
+        return groups
     for edition in editions:
         own = [group for group in groups if any(same_document(edition, one) for one in group)]
         groups = [group for group in groups if group not in own]
