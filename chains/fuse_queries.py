@@ -92,17 +92,18 @@ def _relative(documents: Sequence[Document]) -> dict[str, float]:
 
 
 def _in_turn(lists: Iterator[Hits]) -> Hits:
-    """The best of each list, then the second of each...; scores fall as the places do."""
-    merged: dict[str, float] = {}
+    """The best of each list, then the next of each that is not there yet...; scores fall as the places do."""
     waiting = [iter(hits) for hits in lists]
-    lowest = 1.0
+    merged: dict[str, float] = {}
+    lowest, first = 1.0, True
     while waiting:
         for hits in list(waiting):
-            hit = next((one for one in hits if one[0] not in merged), None)
+            hit = next((one for one in hits if first or one[0] not in merged), None)
             if hit is None:
                 waiting.remove(hits)
-                continue
-            lowest = merged[hit[0]] = min(lowest, hit[1])
+            elif hit[0] not in merged:
+                lowest = merged[hit[0]] = min(lowest, hit[1])
+        first = False
     return list(merged.items())
 
 

@@ -204,7 +204,7 @@ class _Plan:
         changed = ", ".join(f"{one.word} -> {one.meant}" for one in found)
         self._tell(
             "spelling",
-            f"the collection does not hold what it repaired: {changed}",
+            f"the collection has it otherwise: {changed}",
             [Query(text, "spelling", SPELLING_WEIGHT)],
         )
         return text

@@ -45,6 +45,14 @@ def test_parts_take_turns_after_the_whole_however_high_their_scores_are() -> Non
     assert names(fused) == ["a", "c", "f", "b", "d", "g", "e"]
 
 
+def test_the_best_of_every_part_stands_before_the_second_of_any() -> None:
+    queries = [Query("q"), Query("x", "part"), Query("y", "part")]
+
+    fused = fuse_queries(queries, [hits(a=1, b=0.9), hits(a=1, c=0.9), hits(d=0.2, e=0.1)], limit=10)
+
+    assert names(fused) == ["a", "d", "b", "c", "e"]
+
+
 def test_scores_never_rise_along_the_list() -> None:
     queries = [Query("q"), Query("x", "part"), Query("y", "part")]
 

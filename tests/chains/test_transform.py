@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
 
-from ragweave.chains import KnowledgeBase
+from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.lexicon import Lexicon
 from ragweave.chains.queries import Query
 from ragweave.chains.sqlite_store import SqliteStore
@@ -246,6 +246,31 @@ def test_the_transformer_by_itself_gives_the_queries(
     queries = transformer(source(kb)).invoke("What is PTO?")
 
     assert queries == ["What is PTO?", "What is Paid time off?"]
+
+
+def test_in_the_chain_a_plain_question_finds_what_a_search_finds(kb: KnowledgeBase) -> None:
+    kb.ingest(
+        [Document(f"Rule {number} of the leave.", metadata={"source": f"{number}"}) for number in range(9)]
+    )
+    chain = rag_chain(None, kb.as_retriever(k=5), abstain=None, rerank=None, diversify=None, expand=None)
+
+    documents = chain.invoke("What is the leave?")["documents"]
+
+    assert documents == kb.search("What is the leave?", k=5)
+
+
+def test_in_the_chain_each_part_of_a_question_is_at_the_top(kb: KnowledgeBase) -> None:
+    desk = "At the desk by the door visitors get a badge, which they wear until they leave."
+    pets = ["The rule for small pets.", "A small rule for pets.", "For pets a small rule."]
+    texts = [*pets, desk, *(f"Text {n}." for n in range(9))]
+    kb.ingest([Document(text, metadata={"source": text[:7]}) for text in texts])
+    chain = rag_chain(None, kb.as_retriever(k=3), abstain=None, rerank=None, diversify=None, expand=None)
+    question = "What is the rule for small pets and for visitors?"
+
+    found = [one.metadata["source"] for one in chain.invoke(question)["documents"]]
+    plain = [one.metadata["source"] for one in kb.search(question, k=3)]
+
+    assert "At the " in found and "At the " not in plain
 
 
 def test_every_method_is_in_the_list_that_errors_show() -> None:
