@@ -92,23 +92,26 @@ def _halves(scores: Sequence[float]) -> tuple[float, float]:
     return fmean(scores[row] for row in order[:middle]), fmean(scores[row] for row in order[middle:])
 
 
-def reranking_table(results: Mapping[str, Mapping[float, Sequence[float]]]) -> bool:
-    """Prints both halves; tells whether the weight of the first halves hurts no second half."""
+def reranking_table(results: Mapping[str, Mapping[float, Sequence[float]]]) -> None:
+    """Prints both halves, and how many sets the default weight helps and hurts on the second."""
     print(f"\nReranking by the best sentence, nDCG@10 of {POOL} passages\n")
     print(f"| set | half | questions | {' | '.join(f'weight {weight:g}' for weight in GRID)} |")
     print(f"|---|---|---|{'---|' * len(GRID)}")
+    gained: list[float] = []
+    for name, by_weight in results.items():
+        halves = {weight: _halves(by_weight[weight]) for weight in GRID}
+        for half, label in enumerate(("choosing", "result")):
+            cells = " | ".join(f"{halves[weight][half]:.4f}" for weight in GRID)
+            print(f"| {name} | {label} | {len(by_weight[0.0]) // 2} | {cells} |")
+        gained.append(halves[WEIGHT][1] - halves[0.0][1])
+        print(f"| {name} | {WEIGHT:g} against 0, result | | {gained[-1]:+.4f} |{' |' * (len(GRID) - 1)}")
     first = {weight: fmean(_halves(found[weight])[0] for found in results.values()) for weight in GRID}
     chosen = max(GRID, key=lambda weight: first[weight])
-    reached = True
-    for name, by_weight in results.items():
-        for half, label in enumerate(("choosing", "result")):
-            cells = " | ".join(f"{_halves(by_weight[weight])[half]:.4f}" for weight in GRID)
-            print(f"| {name} | {label} | {len(by_weight[0.0]) // 2} | {cells} |")
-        gained = _halves(by_weight[WEIGHT])[1] - _halves(by_weight[0.0])[1]
-        reached = reached and gained >= -MOST_LOST
-        print(f"| {name} | {WEIGHT:g} against 0, result | | {gained:+.4f} |{' |' * (len(GRID) - 1)}")
-    print(f"\nThe first halves choose {chosen:g}; the default is {WEIGHT:g}.")
-    return reached
+    helped, hurt = sum(one > 0 for one in gained), sum(one < -MOST_LOST for one in gained)
+    print(
+        f"\nThe first halves choose {chosen:g}. {WEIGHT:g} helps {helped} of {len(gained)} sets and costs more "
+        f"than {MOST_LOST} on {hurt}; it is a default step only where that is none."
+    )
 
 
 # -- near-duplicates ---------------------------------------------------------------------------------------
@@ -228,7 +231,7 @@ def duplicates_table(every: int) -> bool:
 
 
 def main(argv: Sequence[str] = ()) -> bool:
-    """Prints both tables; True where all that is required is reached."""
+    """Prints both tables; True where repeats are told from versions. Reranking is reported."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--store", type=Path, default=Path(tempfile.gettempdir()) / "ragweave-benchmarks")
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
@@ -244,10 +247,9 @@ def main(argv: Sequence[str] = ()) -> bool:
             kb.ingest(dataset.sources)
             results[name] = measured(dataset, kb, options.every)
         encoder.save()
-    helped = reranking_table(results)
-    reached = enough and helped
-    print(f"\nNo version lost, .95 of the repeats found, no set hurt: {'reached' if reached else 'MISSED'}")
-    return reached
+    reranking_table(results)
+    print(f"\nNo version lost and .95 of the repeats found: {'reached' if enough else 'MISSED'}")
+    return enough
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ WORDS = 0.2  # what the share of the question's words counts beside a cosine
 class SentenceRanker(Reworker):
     """Orders passages by the cosine of the question with their best sentence, and the words that both share.
 
-    `Rerank(SentenceRanker(encoder))` blends it with the search. It encodes up to 40 sentences a question:
-    .1 to .3 s with the packaged encoder on two cores.
+    `Rerank(SentenceRanker(encoder))` blends it with the search. Use it where the wording of questions is far
+    from that of the documents, as in a FAQ. It encodes up to 40 sentences a question, some .5 s of processor
+    time with the packaged encoder, and so is no default.
 
     Args:
         encoder: the knowledge base's own; a function that opens one, a LangChain `Embeddings`, a folder or
