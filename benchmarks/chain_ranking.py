@@ -109,8 +109,8 @@ def reranking_table(results: Mapping[str, Mapping[float, Sequence[float]]]) -> N
     chosen = max(GRID, key=lambda weight: first[weight])
     helped, hurt = sum(one > 0 for one in gained), sum(one < -MOST_LOST for one in gained)
     print(
-        f"\nThe first halves choose {chosen:g}. {WEIGHT:g} helps {helped} of {len(gained)} sets and costs more "
-        f"than {MOST_LOST} on {hurt}; it is a default step only where that is none."
+        f"\nThe first halves choose {chosen:g}. {WEIGHT:g} helps {helped} of {len(gained)} sets "
+        f"and costs more than {MOST_LOST} on {hurt}."
     )
 
 
