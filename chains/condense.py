@@ -90,7 +90,7 @@ def _asks_model(state: RagState, ruled: FollowUp, detail: dict[str, Any]) -> boo
 def _ruled(ruled: FollowUp, detail: dict[str, Any]) -> str:
     detail.setdefault("by", "rule")
     if ruled.carried:
-        detail["from"] = list(ruled.carried)
+        detail["from"] = [carried[:SHOWN] for carried in ruled.carried]
     return ruled.text
 
 

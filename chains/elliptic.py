@@ -13,6 +13,8 @@ from .references import RESOLVERS
 
 __all__ = ["CLAUSE", "OPENING", "filled_in"]
 
+LONGEST = 300  # characters of a question before; a longer message is more than a question
+
 AUXILIARY = (
     "is|are|was|were|do|does|did|can|could|should|may|must|will|would|has|have|had|am|isn't|aren't|don't|doesn't|"
     "didn't|can't|won't"
@@ -20,7 +22,7 @@ AUXILIARY = (
 YES_NO = re.compile(rf"^\s*(?:{AUXILIARY})\b", re.IGNORECASE)
 ASKED = re.compile(rf"^\s*(what|who|when|where|why|how|which)\b(?= (?:{AUXILIARY})\b)", re.IGNORECASE)
 CLAUSE = re.compile(rf"^\s*(?:who|what|when|where|why|how|which|whose|tell|{AUXILIARY})\b", re.IGNORECASE)
-VERB = re.compile(rf"\b(?:{AUXILIARY}|i|we|you|tell|explain)\b", re.IGNORECASE)
+VERB = re.compile(rf"\b(?:{AUXILIARY}|[Ii]|we|you|tell|explain)\b")  # not the month of May
 OPENING = re.compile(
     r"^\s*(what about|how about|and what about|and|but|or|so|then|also)\b[\s,]*", re.IGNORECASE
 )
@@ -43,7 +45,7 @@ MORE = re.compile(
 def filled_in(question: str, talk: Talk) -> tuple[str, str] | None:
     """The whole question and what was carried into it; None where the question is no fragment."""
     before = END.sub("", talk.question)
-    if not before or not (CLAUSE.match(before) or "?" in talk.question):
+    if not before or len(before) > LONGEST or not (CLAUSE.match(before) or "?" in talk.question):
         return None
     bare = BARE.match(question)
     if bare:

@@ -86,7 +86,7 @@ DOING = re.compile(
 )
 NOUN = re.compile(r"(?!.*['’](?:t|re|ve|ll|d|m)$|that['’]s)\w")
 NO_THING = re.compile(
-    r"\b(?:morning|afternoon|evening|day|week|month|year|time|date|lot|bit|moment|way|works)s?$"
+    r"(?:morning|afternoon|evening|day|week|month|year|time|date|lot|bit|moment|way|works)s?$"
 )
 OWN = ("my", "your", "our")
 NUMBERED = re.compile(r"(?:^|\s)(?:\d+[.)]|[-*•])\s+([^\n]+?)(?=\s+(?:\d+[.)]|[-*•])\s|$)", re.MULTILINE)
@@ -285,7 +285,7 @@ def noun_phrases(text: str) -> list[str]:
             head = _run(text[match.end() :], most=1 if pattern is DOING else 4)
             article = match[1].lower() if pattern is DETERMINED else ""
             kept = article if article in OWN else "the" if article else ""
-            if head and not NO_THING.search(head):
+            if head and not NO_THING.match(head):
                 found.append((match.start(), f"{kept} {head}".strip()))
     return [phrase for _, phrase in sorted(found)]
 

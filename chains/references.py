@@ -72,6 +72,7 @@ THERE = re.compile(
 PLACE = re.compile(
     r"\b((?:[Ii]n|[Aa]t|to|[Oo]n) (?:the )?)((?:[A-Z][\w'’.-]*)(?: (?:of |the |de )?[A-Z0-9][\w'’.-]*)*)"
 )
+PLACED = re.compile(r"\b(?:in|at|from|near|on) (?:the )?$", re.IGNORECASE)
 THE = re.compile(r"\bthe ((?:[a-z-]+ )?)([a-z-]{3,})\b(?! of\b)")
 KIND = re.compile(rf"^(?:{KINDS})s?$", re.IGNORECASE)
 GROUP = re.compile(r"^(?:band|group|team|club|company|duo|trio)s?$", re.IGNORECASE)
@@ -197,8 +198,12 @@ def _it(text: str, talk: Talk) -> Found | None:
     name = _thing(text, talk)
     if not name:
         return None
-    text, carried = _put(text, match, _of_subject(name, talk))
-    return (_agreeing(text, match.start()) if _is_plural(name) else text), carried
+    return _put_agreeing(text, match, _of_subject(name, talk), name)
+
+
+def _put_agreeing(text: str, match: re.Match[str], whole: str, name: str) -> Found:
+    made, carried = _put(text, match, whole)
+    return (_agreeing(made, match.start()) if _is_plural(name) else made), carried
 
 
 def _is_plural(name: str) -> bool:
@@ -232,10 +237,15 @@ def _thing(text: str, talk: Talk, *, plural: bool = False) -> str:
 
 def _things(talk: Talk, plural: bool) -> Iterator[str]:
     works = () if not talk.subject and len(items_in(talk.answer)) > 1 else works_in(talk.answer)
+    where: list[str] = []  # "in France": rather the thing that is there
     for said, names in ((talk.question, names_in(talk.question)), (talk.answer, works)):
         if talk.aspect and folded(talk.title) in folded(said):
             yield talk.title
-        yield from (with_article(name, said) for name in talk.others(names))
+        for name in talk.others(names):
+            if not talk.subject and PLACED.search(said[: max(0, said.find(name))]):
+                where.append(name)
+            else:
+                yield with_article(name, said)
     if talk.subject:
         yield talk.subject
     told = [name for name in talk.others(names_in(talk.answer)) if " " in name]
@@ -243,6 +253,7 @@ def _things(talk: Talk, plural: bool) -> Iterator[str]:
         yield with_article(told[0], talk.answer)
     phrases = noun_phrases(talk.question)
     yield from sorted(phrases, key=lambda phrase: phrase.endswith("s") != plural)
+    yield from where
 
 
 def with_article(name: str, said: str) -> str:
@@ -267,11 +278,12 @@ def _time(text: str, talk: Talk) -> Found | None:
 
 def _this(text: str, talk: Talk) -> Found | None:
     match = POINTING.search(text)
-    if match and not _joins(text, match):
-        return _this_one(text, match, talk)
+    found = _this_one(text, match, talk) if match and not _joins(text, match) else None
+    if found:
+        return found
     match = ALONE.search(text)
     name = _thing(text, talk) if match else ""
-    return _put(text, match, name) if match and name else None
+    return _put_agreeing(text, match, name, name) if match and name else None
 
 
 def _joins(text: str, match: re.Match[str]) -> bool:
