@@ -9,7 +9,8 @@ import re
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,6 +26,8 @@ __all__ = ["WeaviateSearch"]
 
 RESULTS_CAP = 10_000  # QUERY_MAXIMUM_RESULTS, the server's default
 TIE_ROOM = 4  # hits asked for beyond the limit, which save a second call in most ties
+# Half-lives that the server can take: Go writes no shorter ones, and its durations end at 292 years.
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(days=36_500)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 Leg = Callable[[int, Any, Any], list[tuple[str, float]]]  # limit, passages, sources -> hits
@@ -84,8 +87,8 @@ class WeaviateSearch:
         filters = self._filters(where)
         if filters == NOTHING:
             return []
-        hybrid = partial(_hybrid, _query(tokens), vector.tolist(), alpha, filters, None, limit)
-        return self._base.read(hybrid, list[tuple[str, float]]())
+        hybrid = _Hybrid(_query(tokens), vector.tolist(), alpha, limit, filters)
+        return self._base.read(hybrid.run, list[tuple[str, float]]())
 
     def decayed(
         self,
@@ -100,17 +103,18 @@ class WeaviateSearch:
         """The same with the age of `updated_at` counted in by the server, over all that the legs found.
 
         None where it would not count as `freshness.decay` does: the server is too old, passages have no
-        date, there is nothing to search by words, or some date lies in the future, which Weaviate counts
-        like one as far in the past.
+        date, there is nothing to search by words, a half-life that Go does not parse, or some date lies in
+        the future, which Weaviate counts like one as far in the past.
         """
         query = _query(tokens)
         filters = self._filters(where)
-        if not query or filters == NOTHING or not self._base.decays():
+        if not query or filters == NOTHING or not SHORTEST <= decay.half_life <= LONGEST:
             return None
-        boost = partial(_boost, decay, 2 * max(limit, LEG_LIMIT))
-        hybrid = partial(_hybrid, query, vector.tolist(), alpha, filters, boost, limit)
+        if not self._base.decays():
+            return None
+        hybrid = _Hybrid(query, vector.tolist(), alpha, limit, filters, decay)
         future = self._threads().submit(self._base.read, partial(_any_after, decay.now), True)
-        hits = self._base.read(hybrid, list[tuple[str, float]]())
+        hits = self._base.read(hybrid.run, list[tuple[str, float]]())
         return None if future.result() else hits
 
     def _filters(self, where: Expression) -> Any:
@@ -166,25 +170,35 @@ def _vector_leg(
     return [(str(one.uuid), 1.0 - float(one.metadata.distance)) for one in reply.objects]
 
 
-def _hybrid(
-    query: str, vector: list[float], alpha: float, filters: Any, boost: Any, limit: int, passages: Any, _: Any
-) -> list[tuple[str, float]]:
-    from weaviate.classes.query import HybridFusion, MetadataQuery
+@dataclass(frozen=True, slots=True)
+class _Hybrid:
+    """One hybrid query, by the server's relative-score fusion; with `decay` age counts."""
 
-    reply = passages.query.hybrid(
-        query=query,
-        vector=vector,
-        alpha=alpha,
-        limit=limit,
-        filters=filters,
-        query_properties=["tokens"],
-        target_vector=VECTOR_NAME,
-        fusion_type=HybridFusion.RELATIVE_SCORE,
-        boost=None if boost is None else boost(),
-        return_metadata=MetadataQuery(score=True),
-        return_properties=[] if boost is None else [UPDATED],  # the server counts only what it returns
-    )
-    return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
+    query: str
+    vector: list[float]
+    alpha: float
+    limit: int
+    filters: Any
+    decay: TimeDecay | None = None
+
+    def run(self, passages: Any, _: Any) -> list[tuple[str, float]]:
+        from weaviate.classes.query import HybridFusion, MetadataQuery
+
+        reply = passages.query.hybrid(
+            query=self.query,
+            vector=self.vector,
+            alpha=self.alpha,
+            limit=self.limit,
+            filters=self.filters,
+            query_properties=["tokens"],
+            target_vector=VECTOR_NAME,
+            fusion_type=HybridFusion.RELATIVE_SCORE,
+            boost=None if self.decay is None else _boost(self.decay, 2 * max(self.limit, LEG_LIMIT)),
+            return_metadata=MetadataQuery(score=True),
+            # A property that is not returned is not there for the server to count either.
+            return_properties=[] if self.decay is None else [UPDATED],
+        )
+        return [(str(one.uuid), float(one.metadata.score)) for one in reply.objects]
 
 
 def _boost(decay: TimeDecay, depth: int) -> Any:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from langchain_core.documents import Document
 
-from ragweave.chains import KnowledgeBase
+from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.freshness import Freshness
 from ragweave.chains.knowledge_base import Fusion
 from ragweave.chains.weaviate_store import WeaviateStore
@@ -156,6 +156,16 @@ def test_the_servers_decay_keeps_tenants_apart(open_weaviate_store: OpenStore, t
     assert told(found) == told(alone.search("leave travel", k=20, freshness=fresh))
 
 
+def test_the_trace_of_a_chain_tells_that_the_server_counted(server_base: KnowledgeBase) -> None:
+    chain = rag_chain(None, server_base.as_retriever(), freshness=Freshness(now=NOW, weight=0.5))
+
+    state = chain.invoke("leave travel")
+
+    (detail,) = [entry["detail"] for entry in state["trace"] if entry["step"] == "freshness"]
+    assert detail["by"] == "server"
+    assert {one.id for one in state["documents"]} <= detail["scores"].keys()
+
+
 def test_a_date_in_the_future_counts_as_now_on_the_server_too(server_base: KnowledgeBase) -> None:
     server_base.ingest(
         [Document(id="soon", page_content="leave travel", metadata={"updated_at": "2031-01-01"})]
@@ -166,6 +176,18 @@ def test_a_date_in_the_future_counts_as_now_on_the_server_too(server_base: Knowl
     assert {one.metadata["freshness_by"] for one in found} == {"rule"}
     soon = next(one for one in found if one.metadata["source"] == "soon")
     assert soon.metadata["scores"]["freshness"] == 1.0
+
+
+@pytest.mark.parametrize("half_life", [timedelta(microseconds=1), timedelta(days=200_000)])
+def test_half_lives_that_the_server_cannot_take_go_by_rule(
+    server_base: KnowledgeBase, folder_base: KnowledgeBase, half_life: timedelta
+) -> None:
+    fresh = Freshness(half_life=half_life, now=NOW, weight=0.5)
+
+    found = server_base.search("leave travel", freshness=fresh)
+
+    assert {one.metadata["freshness_by"] for one in found} == {"rule"}
+    assert told(found) == told(folder_base.search("leave travel", freshness=fresh))
 
 
 def test_a_server_that_is_too_old_leaves_age_to_the_rule(
