@@ -25,15 +25,30 @@ def trace_view(trace: Sequence[Mapping[str, Any]], *, name: Callable[[str], str]
 
     `hidden` counts what was too much to show, in the steps and among the passages.
     """
+    sources = {str(row["source"]) for row in candidate_table(trace) if row["source"]}
+    trace = _renamed(trace, {source: name(source) for source in sources if name(source) != source})
     rows = candidate_table(trace)
     told = tell(trace, {row["id"]: passage_name(row) for row in rows})
     return {
         "ms": round(total_ms(trace), 1),
         "steps": [_step(one) for one in told[:STEPS]],
         "hidden": max(0, len(told) - STEPS),
-        "passages": [_passage(row, name) for row in rows[:ROWS]],
+        "passages": [_passage(row) for row in rows[:ROWS]],
         "passages_hidden": max(0, len(rows) - ROWS),
     }
+
+
+def _renamed(value: Any, hidden: Mapping[str, str]) -> Any:
+    """The trace with sources as users call them, wherever a step names one: paths are not theirs to see."""
+    if not hidden:
+        return value
+    if isinstance(value, str):
+        for source, shown in hidden.items():
+            value = value.replace(source, shown)
+        return value
+    if isinstance(value, Mapping):
+        return {key: _renamed(item, hidden) for key, item in value.items()}
+    return [_renamed(item, hidden) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _step(told: Told) -> dict[str, Any]:
@@ -48,10 +63,10 @@ def _step(told: Told) -> dict[str, Any]:
     }
 
 
-def _passage(row: Mapping[str, Any], name: Callable[[str], str]) -> dict[str, Any]:
+def _passage(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": passage_name(row),
-        "source": name(str(row["source"] or "")),
+        "source": str(row["source"] or ""),
         "place": row["place"],
         "scores": [[stage, shown] for stage in STAGES if (shown := cell(row, stage))],
         "end": end(row),

@@ -47,6 +47,21 @@ def test_a_passage_has_its_scores_and_its_end_and_users_names_of_sources() -> No
     assert (second["place"], second["end"]) == (None, "filter: old")
 
 
+def test_paths_of_uploads_are_shown_nowhere() -> None:
+    told = {"newest": "/srv/kb/uploads/new.md", "older": ["/srv/kb/uploads/old.md"]}
+    hits = [{"id": one, "source": f"/srv/kb/uploads/{one}.md"} for one in ("new", "old")]
+    dropped = [{"id": "old", "reason": "replaced by /srv/kb/uploads/new.md"}]
+    trace = [
+        entry("retrieve", found=hits),
+        entry("versions", versions=[told], dropped=dropped, undecided=[told]),
+    ]
+
+    view = trace_view(trace, name=lambda source: source.removeprefix("/srv/kb/uploads/"))
+
+    assert "/srv" not in json.dumps(view)
+    assert view["steps"][1]["sentence"] == "“new.md” before 1 older version."
+
+
 def test_a_trace_of_any_length_stays_small() -> None:
     long = "x" * 100_000
     hits = [{"id": str(number), "title": long} for number in range(1000)]
