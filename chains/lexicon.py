@@ -17,13 +17,12 @@ from functools import cached_property
 from .records import SourceRecord
 from .stop_words import stop_words
 
-__all__ = ["Lexicon", "LexiconKeeper", "letters", "terms"]
+__all__ = ["Lexicon", "LexiconKeeper", "letter_bits", "terms"]
 
 MOST_TERMS = 400_000  # distinct ones in memory, some 60 MB; a book has 10,000
 MOST_CHARACTERS = 40_000_000  # read for one lexicon: some seconds. What is left out makes spelling unsafe
 BATCH = 200  # sources read at once
 ENGLISH = 0.9  # of the sources
-FREQUENT = (1, 3)  # how often the word stands in the text that is meant by one with one edit, with two
 LONG_FORM = 90  # characters before "(WFH)" in which its words are looked for
 WORDS = re.compile(r"[^\W\d_]{2,}")
 JOINED = re.compile(r"\s+(?:and|or|&)\s+(?:(?:the|an?|our|your|their)\s+)?")
@@ -46,10 +45,6 @@ class Lexicon:
     complete: bool = True
     is_word: Callable[[str], bool] = field(default=lambda word: False)  # of the language, wherever it stands
 
-    def frequent(self, edits: int) -> int:
-        """How often a word stands in the text for being meant by one that is so many edits off."""
-        return (0, *FREQUENT)[edits]
-
     def together(self, first: str, second: str) -> bool:
         """Whether the collection joins the two words by "and" or "or", in either order."""
         a, b = first.lower().strip(".,;:!?\"'"), second.lower().strip(".,;:!?\"'")
@@ -65,7 +60,7 @@ class Lexicon:
         """The words by first letter and length, with their letters: where a misspelt word is near."""
         shapes: dict[tuple[str, int], list[tuple[str, int]]] = {}
         for word in self.counts:
-            shapes.setdefault((word[0], len(word)), []).append((word, letters(word)))
+            shapes.setdefault((word[0], len(word)), []).append((word, letter_bits(word)))
         return shapes
 
     @cached_property
@@ -178,7 +173,7 @@ class LexiconKeeper:
         return Lexicon(counts, frozenset(pairs), expansions, english, complete, self._is_word)
 
 
-def letters(word: str) -> int:
+def letter_bits(word: str) -> int:
     """The letters of a word as bits; where two words have many that differ, they are far apart."""
     bits = 0
     for letter in word:
@@ -233,15 +228,15 @@ def _long_form(short: str, before: str) -> str:
     After Schwartz and Hearst (2003). At least half of the letters must begin a word, which keeps out words
     that hold the letters by chance.
     """
-    letters = [letter.lower() for letter in _singular(short) if letter.isalnum()]
+    sought = [letter.lower() for letter in _singular(short) if letter.isalnum()]
     words = before.split()
-    longest = min(len(letters) + 5, 2 * len(letters) + 1)
+    longest = min(len(sought) + 5, 2 * len(sought) + 1)
     text = " ".join(words[-longest:])
-    at, place, begins = len(text), len(letters) - 1, 0
+    at, place, begins = len(text), len(sought) - 1, 0
     while place >= 0:
         at -= 1
         while at >= 0 and not (
-            text[at].lower() == letters[place] and (place > 0 or at == 0 or not text[at - 1].isalnum())
+            text[at].lower() == sought[place] and (place > 0 or at == 0 or not text[at - 1].isalnum())
         ):
             at -= 1
         if at < 0:
@@ -249,12 +244,12 @@ def _long_form(short: str, before: str) -> str:
         begins += at == 0 or not text[at - 1].isalnum()
         place -= 1
     long = text[at:].strip(" ,\"'“”")
-    if len(long) <= len(short) or 2 * begins < len(letters) or short in long.split():
+    if len(long) <= len(short) or 2 * begins < len(sought) or short in long.split():
         return ""
-    return "" if long.split()[0].lower() in stop_words("english") or _unlike(long, letters) else long
+    return "" if long.split()[0].lower() in stop_words("english") or _unlike(long, len(sought)) else long
 
 
-def _unlike(long: str, letters: Iterable[str]) -> bool:
+def _unlike(long: str, letters: int) -> bool:
     """Whether a long form has words that no letter stands for, function words apart."""
     words = [word for word in re.split(r"[\s-]+", long.lower()) if word and word not in stop_words("english")]
-    return len(words) > len(list(letters))
+    return len(words) > letters

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .analyser import document_tokens
-from .lexicon import Lexicon, letters
+from .lexicon import Lexicon, letter_bits
 
 __all__ = ["Repair", "edits", "repaired", "repairs"]
 
 ONE_EDIT, TWO_EDITS = 5, 8  # letters of a word that may be so far off
+FREQUENT = {1: 1, 2: 3}  # times that the word meant stands in the text, by the edits that it is off
 AHEAD = 3.0  # times as frequent as the runner-up of the same distance
 MOST_WORDS, LONGEST = 60, 2000  # words and characters that are looked at; a pasted page is no question
 ENDINGS = ("s", "es", "d", "ed", "r", "er", "rs", "ers", "st", "est", "ing", "ly", "able", "less", "ness")
@@ -91,14 +92,14 @@ def _meant(word: str, lexicon: Lexicon) -> str:
         return ""
     distance = min(best)
     ranked = sorted(best[distance], reverse=True)
-    if ranked[0][0] < lexicon.frequent(distance):
+    if ranked[0][0] < FREQUENT[distance]:
         return ""
     return ranked[0][1] if len(ranked) == 1 or ranked[0][0] >= AHEAD * ranked[1][0] else ""
 
 
 def _neighbours(word: str, lexicon: Lexicon, furthest: int) -> Iterator[str]:
     """Words of about this length with the same first letter, which is seldom the wrong one."""
-    own, most = letters(word), 2 * furthest  # an edit takes one letter out and puts one in, at most
+    own, most = letter_bits(word), 2 * furthest  # an edit takes one letter out and puts one in, at most
     for length in range(len(word) - furthest, len(word) + furthest + 1):
         for other, others in lexicon.by_shape.get((word[0], length), ()):
             if (own ^ others).bit_count() <= most:

@@ -31,12 +31,15 @@ from .variants import LONG, acronym_variants, asked_in, keywords
 
 __all__ = ["METHODS", "Methods", "lexicon_of", "transform_step", "transformer"]
 
+# In the order in which they run: where there is room for few queries, the first count most.
 METHODS = (
-    "spelling", "acronyms", "keywords", "decompose", "rewrite", "multi_query", "hyde", "step_back",
+    "spelling", "decompose", "acronyms", "keywords", "rewrite", "multi_query", "hyde", "step_back",
 )  # fmt: skip
 Methods = Literal["auto"] | Sequence[str]
 LexiconOf = Callable[[], Lexicon]
-NO_LEXICON = "the retriever is no knowledge base, so the words of its collection are not known"
+NO_LEXICON = (
+    "the collection's words are not known: the retriever is no knowledge base, or a filter hides a part"
+)
 NOT_ENGLISH = "the collection is not in English"
 TOO_LARGE = "the collection is too large for its words to be known"
 # Chosen by nDCG@10 on one half of the questions that each changes. A repair is mostly right:
@@ -69,9 +72,12 @@ def transformer(
 
 
 def lexicon_of(source: Any) -> LexiconOf | None:
-    """What gives the lexicon of a knowledge base or its retriever; None for anything else."""
+    """What gives the lexicon of a knowledge base or its retriever; None for anything else.
+
+    And for a retriever with a filter: what an acronym means may stand in what the filter hides.
+    """
     if isinstance(source, KnowledgeBaseRetriever):
-        return source.kb.lexicon
+        return None if source.filter else source.kb.lexicon
     return source.lexicon if isinstance(source, KnowledgeBase) else None
 
 
@@ -88,7 +94,8 @@ def transform_step(
         raise ValueError(f"most={most}: give the number of queries wanted, 1 or more.")
 
     def plan(state: RagState) -> _Plan:
-        return _Plan(state["standalone"], lexicon, model is not None, wanted)
+        known = None if state.get("filter") else lexicon
+        return _Plan(state["standalone"], known, model is not None, wanted)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         planned = plan(state)
@@ -144,11 +151,12 @@ class _Plan:
         if not self.question.strip():
             return
         self.base = self._spelt()
-        for name, method in (("acronyms", self._acronyms), ("keywords", self._keywords)):
-            if self._may(name):
-                method()
         if self._may("decompose"):
             self._decompose()
+        if self._may("acronyms"):
+            self._acronyms()
+        if self._may("keywords"):
+            self._keywords()
         self.asked.extend(name for name in self.wanted or () if name in MODEL_METHODS and name != "decompose")
 
     def messages(self) -> list[list[BaseMessage]]:
@@ -159,7 +167,10 @@ class _Plan:
         """The queries, the model's among them, and what the trace tells."""
         for name, reply in zip(self.asked, replies, strict=True):
             self._read(name, reply, detail)
-        queries = list({query.text: query for query in reversed(self.queries)}.values())[::-1]
+        distinct: dict[str, Query] = {}
+        for query in self.queries:
+            distinct.setdefault(query.text, query)
+        queries = list(distinct.values())
         detail["by"] = "model" if self.asked else "rule"
         detail["methods"] = self.told
         if self.asked:
@@ -217,7 +228,7 @@ class _Plan:
         why = (
             "the collection says what it stands for"
             if variants
-            else "no acronym that the collection explains"
+            else "no rare acronym that the collection explains"
         )
         self._tell("acronyms", why, variants)
 

@@ -130,6 +130,12 @@ def test_parts_come_after_the_question_itself_and_are_bounded() -> None:
     assert detail["left_out"] == ["the pet policy"]
 
 
+def test_a_query_that_repeats_the_question_is_no_query_of_its_own() -> None:
+    state, _ = _run(_step(methods=["acronyms", "keywords"]), "PTO vacation policy")
+
+    assert state["queries"] == ["PTO vacation policy", "paid time off vacation policy"]
+
+
 def test_without_a_knowledge_base_the_trace_says_what_cannot_run() -> None:
     state, detail = _run(transform_step(None), "How long is the vacaton?")
 
@@ -218,7 +224,7 @@ def test_an_unknown_method_is_refused_naming_the_nearest() -> None:
 
 
 def test_methods_as_one_text_are_refused() -> None:
-    with pytest.raises(ValueError, match="a list of spelling, acronyms"):
+    with pytest.raises(ValueError, match="a list of spelling, decompose"):
         transform_step(None, methods="spelling")
 
 
@@ -237,6 +243,14 @@ def kb(tmp_path: Path) -> Iterator[KnowledgeBase]:
     with KnowledgeBase(SqliteStore(tmp_path / "kb"), WordEncoder()) as kb:
         kb.ingest([Document("Paid time off (PTO) is 25 days.", metadata={"source": "leave"})])
         yield kb
+
+
+def test_words_of_what_a_filter_hides_are_not_given_away(kb: KnowledgeBase) -> None:
+    narrowed = transformer(kb.as_retriever(filter={"source": "other"}))
+    whole = transformer(kb.as_retriever())
+
+    assert narrowed.invoke("What is PTO?") == ["What is PTO?"]
+    assert whole.invoke({"question": "What is PTO?", "filter": {"source": "x"}}) == ["What is PTO?"]
 
 
 @pytest.mark.parametrize("source", [lambda kb: kb, lambda kb: kb.as_retriever()])
