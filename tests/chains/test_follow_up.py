@@ -46,7 +46,7 @@ AUTHOR = [HumanMessage("Doris Lessing"), *talk("Where was she born?", "In Kerman
         (MANAGER, "What is her email?", "What is Ann Lee's email?"),
         (MANAGER, "Can she approve my leave?", "Can Ann Lee approve my leave?"),
         (CLOUD, "How much does it cost?", "How much does Acme Cloud cost?"),
-        (talk("What is the daily rate in France?", "50 euros."), "Who pays that?", "Who pays the daily rate?"),
+        (talk("What is the daily rate in Rome?", "50."), "Who pays that?", "Who pays the daily rate?"),
         (talk("How many sick days can I take?", "20."), "Are they paid?", "Are sick days paid?"),
         # places
         (BERLIN, "When is it open?", "When is the Berlin office open?"),
