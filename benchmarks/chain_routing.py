@@ -33,8 +33,7 @@ from typing import Any
 from langchain_core.documents import Document
 from remembering import RememberingEncoder
 
-from ragweave.chains import ExampleRouter, KnowledgeBase, Route
-from ragweave.chains.several_retrievers import SeveralRetrievers
+from ragweave.chains import ExampleRouter, KnowledgeBase, Route, SeveralRetrievers
 from ragweave.chains.small_talk import small_talk
 
 HERE = Path(tempfile.gettempdir()) / "ragweave-routing"

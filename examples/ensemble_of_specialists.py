@@ -9,8 +9,7 @@ from pathlib import Path
 
 from langchain_core.documents import Document
 
-from ragweave.chains import KnowledgeBase, Route, RuleRouter, rag_chain
-from ragweave.chains.several_retrievers import SeveralRetrievers
+from ragweave.chains import KnowledgeBase, Route, RuleRouter, SeveralRetrievers, rag_chain
 
 PEOPLE = [
     "Every employee gets 25 days of leave a year.",
