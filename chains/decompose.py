@@ -113,14 +113,8 @@ def asks_for_several(question: str) -> bool:
     """
     words = WORD.findall(question.lower())
     asking = sum(word in ("how", "what", "when", "where", "who", "why", "which") for word in words)
-    joined = any(
-        word in ("and", "or", "versus", "vs", "than", "both", "each", "respectively") for word in words
-    )
-    return (
-        len(words) >= 10
-        and joined
-        and (asking >= 2 or bool({"both", "each", "than", "respectively"} & {*words}))
-    )
+    joined = not {"and", "or", "versus", "vs"}.isdisjoint(words)
+    return len(words) >= 10 and joined and (asking >= 2 or "respectively" in words)
 
 
 def _never(first: str, second: str) -> bool:
