@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .as_of_date import as_of as as_of
     from .chat_ranker import ChatRanker as ChatRanker
     from .cited_context import CitedContext as CitedContext
     from .condense import condenser as condenser
@@ -45,12 +44,15 @@ if TYPE_CHECKING:
     from .rework import Dropped as Dropped
     from .rework import Reworked as Reworked
     from .rework import Reworker as Reworker
+    from .reworking_retriever import ReworkingRetriever as ReworkingRetriever
     from .route import router as router
     from .routes import Decision as Decision
     from .routes import Route as Route
     from .rule_router import RuleRouter as RuleRouter
     from .runnable_router import RunnableRouter as RunnableRouter
     from .score_filter import ScoreFilter as ScoreFilter
+    from .sentence_ranker import SentenceRanker as SentenceRanker
+    from .several_retrievers import SeveralRetrievers as SeveralRetrievers
     from .small_talk import SmallTalk as SmallTalk
     from .trace_table import candidate_table as candidate_table
     from .transform import transformer as transformer
@@ -83,17 +85,19 @@ _HOMES = {
     "Rerank": "rerank",
     "Reworked": "rework",
     "Reworker": "rework",
+    "ReworkingRetriever": "reworking_retriever",
     "Route": "routes",
     "Router": "deciding",
     "RuleRouter": "rule_router",
     "RunnableRouter": "runnable_router",
     "ScoreFilter": "score_filter",
+    "SentenceRanker": "sentence_ranker",
+    "SeveralRetrievers": "several_retrievers",
     "SmallTalk": "small_talk",
     "SourceInfo": "records",
     "StoreMismatch": "errors",
     "StoreUnavailable": "errors",
     "Supersede": "versions",
-    "as_of": "as_of_date",
     "candidate_table": "trace_table",
     "condenser": "condense",
     "expander": "expand",
@@ -131,17 +135,19 @@ __all__ = [
     "Rerank",
     "Reworked",
     "Reworker",
+    "ReworkingRetriever",
     "Route",
     "Router",
     "RuleRouter",
     "RunnableRouter",
     "ScoreFilter",
+    "SentenceRanker",
+    "SeveralRetrievers",
     "SmallTalk",
     "SourceInfo",
     "StoreMismatch",
     "StoreUnavailable",
     "Supersede",
-    "as_of",
     "candidate_table",
     "condenser",
     "expander",

@@ -16,12 +16,13 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import Verdict, judge, reason_without_filter
 from .adapter_choice import check_answered, check_model, for_answer
+from .answer_prompt import prompt_messages
 from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
 from .document_step import shown
 from .embeddings import Encoder
 from .extractive import Quote
-from .generation import Generated, prompt_messages
+from .generation import Generated
 from .grounding import Grounder, ground, strict_answer
 from .leaving import has_left
 from .marks_check import MarksCheck
@@ -263,7 +264,11 @@ def _declines(state: RagState) -> bool:
 def _named(state: RagState) -> dict[str, Any]:
     """What a prompt template of the caller's can name."""
     messages = prompt_messages(state)
-    return {**state, "question": state["standalone"], "passages": str(messages[-1].content)}
+    parts = state.get("_prompt")  # as they fit the model's window
+    own = {"question": state["standalone"]}
+    if parts is not None:
+        own = {"question": parts.question, "history": [*parts.history]}
+    return {**state, **own, "passages": str(messages[-1].content)}
 
 
 def _quotation(

@@ -12,8 +12,10 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
+from .budget import estimate_tokens
 from .document_step import shown
 from .generation import Generated
+from .history_budget import fitted_history, shortened
 from .prompts import DIRECT
 from .routes import Route
 from .state import RagState, text_of
@@ -30,7 +32,7 @@ NO_MODEL = "I answer from the documents alone. Ask me something about them."
 ENDING: Mapping[str, Any] = {
     "citations": [], "abstained": False, "adapter": "", "adapter_version": "", "usage": {},
 }  # fmt: skip
-TURNS = 6  # messages of the history that the model sees
+HISTORY_TOKENS = 1000  # of the conversation that the model sees, by estimate
 
 
 def answers_itself(route: Route | None) -> bool:
@@ -101,4 +103,6 @@ class DirectAnswer:
 
 def direct_messages(state: RagState) -> list[BaseMessage]:
     """What the model is given where it answers by itself."""
-    return [SystemMessage(DIRECT), *state["history"][-TURNS:], HumanMessage(state["question"])]
+    talk = fitted_history(state["history"], HISTORY_TOKENS, estimate_tokens)
+    asked = shortened(state["question"], HISTORY_TOKENS, estimate_tokens)
+    return [SystemMessage(DIRECT), *talk, HumanMessage(asked)]

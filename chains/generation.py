@@ -10,12 +10,11 @@ from typing import Any
 
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from .answer_prompt import prompt_messages
 from .citations import Keep, MarkFilter
 from .prompts import NOT_IN_DOCUMENTS
 from .state import text_of
 
-__all__ = ["Generated", "prompt_messages"]
+__all__ = ["Generated"]
 
 
 @dataclass(slots=True)

@@ -3,7 +3,8 @@ from __future__ import annotations
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessageChunk
 
-from ragweave.chains.generation import Generated, prompt_messages
+from ragweave.chains.answer_prompt import prompt_messages
+from ragweave.chains.generation import Generated
 from ragweave.chains.prompts import NOT_IN_DOCUMENTS
 from ragweave.chains.state import RagState
 
