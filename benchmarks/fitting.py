@@ -11,16 +11,19 @@ Numbers = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def logistic(x: Numbers, y: Numbers, *, ridge: float = 0.1, steps: int = 30) -> tuple[Numbers, float]:
-    """Weights and constant that fit best, by Newton's steps; the constant is not held back."""
+def logistic(
+    x: Numbers, y: Numbers, each: Numbers | None = None, *, ridge: float = 0.1, steps: int = 30
+) -> tuple[Numbers, float]:
+    """Weights and constant that fit best, by Newton's steps; `each` is what a row counts."""
+    count = np.ones(len(x)) if each is None else each
     rows = np.hstack([x, np.ones((len(x), 1))])
     held = ridge * np.eye(rows.shape[1])
     held[-1, -1] = 1e-9
     weights = np.zeros(rows.shape[1])
     for _ in range(steps):
         p = 1 / (1 + np.exp(-rows @ weights))
-        hessian = (rows * (p * (1 - p))[:, None]).T @ rows + held
-        weights += np.linalg.solve(hessian, rows.T @ (y - p) - held @ weights)
+        hessian = (rows * (count * p * (1 - p))[:, None]).T @ rows + held
+        weights += np.linalg.solve(hessian, rows.T @ (count * (y - p)) - held @ weights)
     return weights[:-1], float(weights[-1])
 
 

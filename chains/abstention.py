@@ -7,7 +7,6 @@ Knows no store and no language model.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from .embeddings import Encoder
 from .evidence import asked_words, language_of
 from .extractive import PASSAGES, Quote, select_quotes
 from .passage_text import passage_text
+from .small_talk import asks_nothing
 
 __all__ = [
     "DOES_NOT_SAY",
@@ -33,7 +33,7 @@ FILTERED_OUT = "found but filtered out"
 DOES_NOT_SAY = "found but it does not say"
 
 # What speaks for an answer:
-#   nearest: cosine of the question and the nearest stretch
+#   nearest: cosine of the question and the nearest stretch; what it lacks to REMOTE counts twice
 #   words: share of the question's words in the best quote, what stands right before it, and its headings;
 #       words that few of the retrieved sentences hold weigh more
 #   pairs: share of the question's neighbouring words that are neighbours in the quote's passage
@@ -44,17 +44,12 @@ SIGNALS = ("nearest", "words", "pairs", "lead", "apart", "rare")
 # Fitted by `python benchmarks/chain_abstention.py --fit`: SQuAD with half of the paragraphs left out.
 WEIGHTS = (9.1, 1.92, 1.48, 0.44, 4.47, 2.08)
 CONSTANT = -9.59
-LEAST = 0.26  # probability of an answer below which none is given: nine of ten refusals are right
+LEAST = 0.27  # probability of an answer below which none is given: nine of ten refusals are right
+REMOTE = 0.4  # below it a word in common is chance; by hand, because SQuAD asks nothing so far from its text
 SURE = 0.75  # cosine from which it is in no doubt
-ALONE = 0.3  # `apart` of a single passage
+ALONE = 0.14  # `apart` of a single passage: speaks neither for it nor against it
 # A small base has fewer passages that are near by chance. By hand, on the paraphrases of covid-faq.
-SIZE_WEIGHT, LARGE, MEDIUM = 0.3, 1343, 200
-# Asks for nothing, yet many a manual holds the word.
-SMALL_TALK = re.compile(
-    r"\W*((hi|hello|hey|hallo|bonjour|hola|good (morning|afternoon|evening|day|night)|bye|goodbye|thanks?"
-    r"|thank you|ok|okay|there|everyone|all|so|very|much|a lot|how are you|nice to meet you|please)\W*)*",
-    re.I,
-)
+SIZE_WEIGHT, LARGE, MEDIUM = 0.4, 1343, 200
 NEAR = 0.35  # cosine from which passages are on the subject
 
 
@@ -89,7 +84,7 @@ def judge(
         size: Passages in the knowledge base; None where it is not known.
     """
     verdict = _judged(question, documents, encoder, quotes, size)
-    if verdict.abstain and filtered and not SMALL_TALK.fullmatch(question):
+    if verdict.abstain and filtered and not asks_nothing(question):
         dropped = [document for document, _ in filtered[:PASSAGES]]
         read = select_quotes(question, dropped, encoder)
         instead = _judged(question, dropped, encoder, read, size)
@@ -126,7 +121,7 @@ def _judged(
 ) -> Verdict:
     if quotes is None:
         quotes = select_quotes(question, documents, encoder)
-    if not quotes or SMALL_TALK.fullmatch(question):
+    if not quotes or asks_nothing(question):
         return Verdict(True, NOTHING_FOUND, {})
     signals = _signals(question, documents, encoder, quotes[0])
     logit = CONSTANT + sum(w * signals[name] for name, w in zip(SIGNALS, WEIGHTS, strict=True))
@@ -143,14 +138,14 @@ def _signals(
 ) -> dict[str, float]:
     cosines = sorted(_passage_cosines(question, documents, encoder), reverse=True)
     measures = quote.measures
-    doubt = max(0.0, SURE - measures["nearest"])
+    nearest = measures["nearest"]
     return {
-        "nearest": measures["nearest"],
+        "nearest": nearest - max(0.0, REMOTE - nearest),
         "words": measures["words_around"],
         "pairs": measures["passage_pairs"],
         "lead": measures["lead"],
         "apart": cosines[0] - sum(cosines[1:]) / len(cosines[1:]) if len(cosines) > 1 else ALONE,
-        "rare": doubt * _keywords(question, documents, measures["words_around"]),
+        "rare": max(0.0, SURE - nearest) * _keywords(question, documents, measures["words_around"]),
         "passage": cosines[0],
     }
 

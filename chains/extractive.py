@@ -53,6 +53,7 @@ LIST_WORDS = 110
 # A further quote is added when it is nearly as likely as the first: within these log-odds of it.
 SECOND, THIRD = 1.5, 0.6
 FAR = 5.0  # the lead where no other source is in reach
+NO_RIVAL = 2.0  # and where there is none: speaks neither for the best nor against it
 MOST_WORDS = 90  # in all quotes together; the first one is never cut
 
 
@@ -99,13 +100,11 @@ def _standing(
     scored: Sequence[tuple[float, float, Candidate]], documents: Sequence[Document]
 ) -> dict[str, float]:
     """The nearest cosine, and how far the best stretch is before those of other sources, in log-odds."""
-    sources = [document.metadata.get("source", number) for number, document in enumerate(documents)]
+    sources = [document.metadata.get("source", n) for n, document in enumerate(documents[:PASSAGES])]
     best, _, chosen = scored[0]
     others = [score for score, _, one in scored if sources[one.document] != sources[chosen.document]]
-    return {
-        "nearest": max(cosine for _, cosine, _ in scored),
-        "lead": min(best - max(others, default=best - FAR), FAR),
-    }
+    lead = min(best - max(others, default=best - FAR), FAR) if len(set(sources)) > 1 else NO_RIVAL
+    return {"nearest": max(cosine for _, cosine, _ in scored), "lead": lead}
 
 
 def measured(

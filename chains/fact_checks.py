@@ -110,12 +110,12 @@ def _missing_figures(figures: Iterable[Figure], passages: Sequence[Stated]) -> I
     }
     for figure in figures:
         same = [one for one in known if one.values & figure.values]
-        if figure.common or figure.values & parts and not figure.unit:
+        if figure.common or figure.values & parts and figure.unit in ("", "ordinal"):
             continue
         if not same:
             yield f"the number “{figure.text}” is not in the passage"
         elif figure.unit and not _unit_fits(figure, same, known):
-            yield f"“{figure.text}” is not in {figure.unit} in the passage"
+            yield f"“{figure.text}” has another unit in the passage than {figure.unit}"
 
 
 def _unit_fits(figure: Figure, same: Sequence[Figure], known: Sequence[Figure]) -> bool:

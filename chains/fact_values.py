@@ -101,7 +101,7 @@ TIME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number: `values` are what it can mean, `unit` is "" where none stands with it."""
+    """A number: `values` are what it can mean, `unit` is "" where none stands with it, "ordinal" for 25th."""
 
     text: str
     values: frozenset[float | str]
@@ -184,7 +184,7 @@ def _figures(text: str) -> Iterator[Figure]:
         if not values:
             continue
         alone = found[0].lower() in ("one", "first", "second", "half") or bool(found["article"])
-        unit = "" if found["ordinal"] else _unit(text, found)
+        unit = "ordinal" if found["ordinal"] else _unit(text, found)
         yield Figure(found[0].strip(), values, unit, alone and (not unit or bool(found["article"])))
 
 

@@ -156,3 +156,16 @@ def test_the_same_sentence_elsewhere_in_its_source_is_no_rival() -> None:
         return judge(LEAVE, [own, rival], WordEncoder()).signals["lead"]
 
     assert lead("a") > lead("b")
+
+
+def test_a_far_question_is_farther_than_its_cosine() -> None:
+    signals = judge("Who painted the Mona Lisa?", HANDBOOK, open_encoder()).signals
+
+    assert signals["nearest"] < signals["passage"] - 0.1
+
+
+def test_without_another_source_nothing_speaks_for_a_lead() -> None:
+    alone = judge(LEAVE, HANDBOOK, WordEncoder()).signals
+    before_another = judge(LEAVE, [*HANDBOOK, *PARKING], WordEncoder()).signals
+
+    assert alone["lead"] < before_another["lead"]

@@ -54,7 +54,7 @@ def test_a_number_has_one_value_however_it_is_written(text: str, value: float | 
         ("25 vacation days", "day"),
         ("a 25-day course", "day"),
         ("25 employees", ""),
-        ("the 25th of each month", ""),
+        ("the 25th of each month", "ordinal"),
     ],
 )
 def test_the_unit_stands_beside_the_number(text: str, unit: str) -> None:
