@@ -41,7 +41,7 @@ DOES_NOT_SAY = "found but it does not say"
 #   apart: cosine by which the nearest passage is before the mean of the others
 #   rare: raw BM25 of the best passage for each word of the question; counts where the cosine is in doubt
 SIGNALS = ("nearest", "words", "pairs", "lead", "apart", "rare")
-# Fitted by `python benchmarks/chain_abstention.py --fit`: SQuAD with half of the paragraphs left out. That was
+# Fitted by `python benchmarks/chain_abstention.py --fit`: SQuAD, half of the paragraphs left out. That was
 # before REMOTE; fitted with it (7.9, 2.06, 1.54, .44, 4.54, 1.88) they judge two own questions worse.
 WEIGHTS = (9.1, 1.92, 1.48, 0.44, 4.47, 2.08)
 CONSTANT = -9.59
