@@ -25,7 +25,18 @@ __all__ = ["SEARCHING", "DirectAnswer", "answers_itself"]
 
 # Steps with nothing to do where a route answers by itself.
 SEARCHING = frozenset(
-    {"retrieve", "filter", "freshness", "rerank", "diversify", "select", "abstain", "again", "expand"}
+    {
+        "retrieve",
+        "filter",
+        "freshness",
+        "rerank",
+        "versions",
+        "diversify",
+        "select",
+        "abstain",
+        "again",
+        "expand",
+    }
 )
 HANDOFF = "I am passing this on to a person, who will read this conversation."
 NO_MODEL = "I answer from the documents alone. Ask me something about them."

@@ -32,8 +32,9 @@ from .leaving import LeavableSequence
 from .rerank import Rerank
 from .retrieve import retrieve_step, select_step, unfiltered
 from .retriever import KnowledgeBaseRetriever
-from .route import chosen_route_step
+from .route import chosen_route_step, small_talk_step
 from .second_try import second_try_step
+from .several_retrievers import SeveralRetrievers
 from .state import RagState
 from .step import Step, entry, exit_step
 from .transform import lexicon_of, transform_step
@@ -168,6 +169,7 @@ class Finding:
         """Those that make the question ready, and those that search for it."""
         default_transform = transform_step(lexicon_of(retriever), model)
         question = [
+            small_talk_step(),
             setting("condense", "standalone", self.condense, condense_step(model), _question),
             setting("transform", "queries", self.transform, default_transform, _one_query),
             chosen_route_step(self.route, encoder, titles=_titles(retriever)),
@@ -209,12 +211,14 @@ def _encoder_of(retriever: Runnable[Any, Any]) -> Callable[[], Encoder]:
     if isinstance(retriever, KnowledgeBaseRetriever):
         kb = retriever.kb
         return lambda: kb.encoder
+    if isinstance(retriever, SeveralRetrievers) and retriever.encoder is not None:
+        return lambda: retriever.encoder or open_encoder()
     return cache(open_encoder)
 
 
 def _titles(retriever: Runnable[Any, Any]) -> Callable[[], list[str]] | None:
-    """The titles of the documents, for whoever asks what the bot can do."""
-    if not isinstance(retriever, KnowledgeBaseRetriever):
+    """The titles of the documents, for whoever asks what the bot can do; not where some are hidden."""
+    if not isinstance(retriever, KnowledgeBaseRetriever) or retriever.filter:
         return None
     kb = retriever.kb
     return lambda: [source.title for source in kb.sources()]

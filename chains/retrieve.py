@@ -23,12 +23,14 @@ from .freshness import Freshness
 from .fuse_queries import fuse_queries
 from .queries import Query
 from .retriever import KnowledgeBaseRetriever
+from .several_retrievers import SeveralRetrievers
 from .state import RagState
 from .step import WITHOUT, Piece, Step
 
 __all__ = ["retrieve_step", "select_step", "unfiltered"]
 
 Retriever = Runnable[str, list[Document]]
+TAKING_K = (KnowledgeBaseRetriever, SeveralRetrievers)  # `k` and filters of ours, call by call
 POOL, POOL_PER_K = 32, 4  # passages that the steps after the search choose from
 
 
@@ -70,7 +72,7 @@ def select_step(retriever: Retriever) -> Step:
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         source, found = _source(state, retriever), state["_documents"]
         k = getattr(state.get("_route"), "k", None)
-        if k is None and isinstance(source, KnowledgeBaseRetriever):
+        if k is None and isinstance(source, TAKING_K):
             k = source.k
         kept = found if k is None else found[:k]
         detail["kept"] = [one.id for one in kept]
@@ -116,11 +118,11 @@ class _Wanted:
         """A search for each query, ready to be called with a config."""
         given = _filter(self.source, state)
         call = self.source.ainvoke if asynchronous else self.source.invoke
-        if not isinstance(self.source, KnowledgeBaseRetriever):
-            return [partial(call, query.text, **given) for query in queries]
-        if self.wide:
+        if self.wide and isinstance(self.source, TAKING_K):
             k = getattr(state.get("_route"), "k", None) or self.source.k
             given["k"] = max(POOL, POOL_PER_K * k) if k else 0
+        if not isinstance(self.source, KnowledgeBaseRetriever):
+            return [partial(call, query.text, **given) for query in queries]
         if self.freshness is not None:
             given["freshness"] = self.freshness
         texts = [query.text for query in queries]
@@ -137,7 +139,7 @@ def _filter(source: Retriever, state: RagState) -> dict[str, Any]:
     filters = [one for one in (state["filter"], getattr(state.get("_route"), "filter", None)) if one]
     if not filters:
         return {}
-    if isinstance(source, KnowledgeBaseRetriever):
+    if isinstance(source, TAKING_K):
         return {"filter": both_filters(*filters)}
     if not _takes_filter(source):
         raise FilterError(
@@ -175,6 +177,9 @@ def _found(
         "queries": [{"text": query.text, "kind": query.kind} for query in queries],
         "found": [_told(one, places.get(_key(one), [])) for one in documents],
     }
+    failed = dict.fromkeys(one.metadata["degraded"] for one in documents if "degraded" in one.metadata)
+    if failed:
+        detail["degraded"] = " ".join(map(str, failed))
     return {"_documents": documents}
 
 

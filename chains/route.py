@@ -19,11 +19,11 @@ from .document_step import shown
 from .errors import ChainError
 from .example_router import ExampleRouter
 from .routes import Decision, Route
-from .small_talk import SMALL_TALK, SmallTalk
+from .small_talk import SMALL_TALK, SmallTalk, asks_nothing
 from .state import RagState
 from .step import Piece, Step
 
-__all__ = ["chosen_route_step", "route_step", "router"]
+__all__ = ["chosen_route_step", "route_step", "router", "small_talk_step"]
 
 Titles = Callable[[], Sequence[str]]
 
@@ -78,6 +78,16 @@ def chosen_route_step(choice: Any, encoder: Callable[[], Any], *, titles: Titles
     if isinstance(choice, (Router, Route, list, tuple)):
         return route_step(choice, encoder, titles=titles)
     return _own_step(choice)
+
+
+def small_talk_step() -> Step:
+    """Spares a greeting the work on its question: there is nothing to complete or to search in it."""
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        if asks_nothing(str(state["question"])):
+            yield {"_skip": frozenset({"condense", "transform"})}
+
+    return Step("small talk", run, traced=False)
 
 
 def _no_route(state: RagState) -> Piece:

@@ -20,7 +20,10 @@ from ragweave.chains.sqlite_store import SqliteStore
 from .fakes import WordEncoder
 
 QUESTION = "How many days of annual leave do employees get?"
-HISTORY = [("user", "Is there leave?"), ("assistant", "Yes. [1]")]
+FOLLOW_UP = {
+    "question": "How many days of it do employees get?",
+    "history": [("user", "Is there annual leave?"), ("assistant", "Yes. [1]")],
+}
 Asked = list[tuple[str, Any]]
 
 
@@ -68,7 +71,7 @@ async def test_async_callers_get_the_same(kb: KnowledgeBase) -> None:
         _recording(asked), kb.as_retriever(), abstain=None, route=lambda state: {"adapter": "legal"}
     )
 
-    state = await chain.ainvoke({"question": QUESTION, "history": HISTORY})
+    state = await chain.ainvoke(FOLLOW_UP)
 
     assert (state["adapter"], asked) == ("legal", [("rewrite", None), ("answer", "legal")])
 
@@ -86,7 +89,7 @@ def test_a_question_is_rewritten_by_the_base_model(kb: KnowledgeBase) -> None:
     asked: Asked = []
     chain = rag_chain(_recording(asked), kb.as_retriever(), abstain=None)
 
-    chain.with_config(configurable={"adapter": "support"}).invoke({"question": QUESTION, "history": HISTORY})
+    chain.with_config(configurable={"adapter": "support"}).invoke(FOLLOW_UP)
 
     assert asked == [("rewrite", ""), ("answer", "support")]
 
