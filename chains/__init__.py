@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .as_of_date import as_of as as_of
+    from .as_of_date import as_of_phrase as as_of_phrase
     from .chat_ranker import ChatRanker as ChatRanker
     from .cited_context import CitedContext as CitedContext
     from .condense import condenser as condenser
@@ -98,6 +100,8 @@ _HOMES = {
     "StoreMismatch": "errors",
     "StoreUnavailable": "errors",
     "Supersede": "versions",
+    "as_of": "as_of_date",
+    "as_of_phrase": "as_of_date",
     "candidate_table": "trace_table",
     "condenser": "condense",
     "expander": "expand",
@@ -148,6 +152,8 @@ __all__ = [
     "StoreMismatch",
     "StoreUnavailable",
     "Supersede",
+    "as_of",
+    "as_of_phrase",
     "candidate_table",
     "condenser",
     "expander",
