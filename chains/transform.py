@@ -177,7 +177,7 @@ class _Plan:
             detail["model"] = _name(model)
             detail["tokens"] = _tokens(replies)
         if len(queries) > most:
-            detail["left_out"] = [query.text for query in queries[most:]]
+            detail["not_searched"] = [query.text for query in queries[most:]]
         return {"queries": [query.text for query in queries[:most]], "_queries": queries[:most]}
 
     # -- by rule -------------------------------------------------------------------------------------------

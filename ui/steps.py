@@ -23,11 +23,10 @@ STEPS: Mapping[str, str] = {
     "expand": "Adds what stands around the passages found.",
     "ground": "Checks the sentences of an answer against its sources.",
 }
-OFF = frozenset({"freshness"})  # what is newest is not always what is asked for
+# What is newest is not always what is asked for; a floor and a reranker help some documents and hurt others.
+OFF = frozenset({"filter", "freshness", "rerank"})
 
 NEEDS: Mapping[str, str] = {  # what a chain lacks that does not have the step
-    "filter": "Needs a filter.",
-    "rerank": "Needs a reranker.",
     "again": "Needs a chat model.",
     "expand": "Needs a chat model.",
     "ground": "Needs a chat model.",
@@ -48,8 +47,8 @@ def steps_of(chain: Any, *, model: bool) -> list[str]:
 def left_out(without: Collection[str], also: Collection[str]) -> list[str]:
     """The steps that a chain leaves out: those off at first but for `also`, and those of `without`.
 
-    >>> left_out(["rerank"], []), left_out([], ["freshness"])
-    (['freshness', 'rerank'], [])
+    >>> left_out(["route"], []), left_out([], ["freshness", "rerank", "filter"])
+    (['route', 'filter', 'freshness', 'rerank'], [])
     """
     return [name for name in STEPS if name in without or (name in OFF and name not in also)]
 

@@ -21,8 +21,8 @@ NAMED = 3  # passages named for one reason; the table has them all
 ITEMS = 40  # of a list or a mapping
 # Told by the sentence, the table or a line of their own; the rest of a detail is listed as it is.
 SPOKEN = frozenset(
-    "by degraded dropped scores model tokens found queries kept left_out abstain reason changed mode why "
-    "supported unsupported adapter adapter_version quotes route name methods versions claims marks".split()
+    "by degraded dropped scores model tokens found queries kept left_out not_searched abstain reason changed mode "
+    "why supported unsupported adapter adapter_version quotes route name methods versions claims marks".split()
 )
 
 
@@ -100,7 +100,7 @@ def _told(
     entry: Mapping[str, Any], step: str, detail: Detail, counts: tuple[int, int], names: Mapping[str, str]
 ) -> Told:
     ms = float(entry.get("ms") or 0.0)
-    if isinstance(detail.get("left_out"), str):
+    if detail.get("left_out"):
         why = one_line(detail["left_out"])
         told = "Left out for this question." if why == "by the call" else f"Left out: {why}."
         return Told(one_line(step, NAME), ms, told, left_out=True)
@@ -148,7 +148,7 @@ def _facts(detail: Detail, names: Mapping[str, str]) -> Iterable[tuple[str, str]
     for one in listed(detail.get("methods")):
         if isinstance(one, Mapping):
             yield one_line(one.get("name"), NAME), one_line(one.get("why") or "")
-    for text in listed(detail.get("left_out")) if not isinstance(detail.get("left_out"), str) else ():
+    for text in listed(detail.get("not_searched")):
         yield "not searched", one_line(text)
     for one in listed(detail.get("marks")):
         if isinstance(one, Mapping):

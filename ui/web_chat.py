@@ -16,9 +16,8 @@ from .errors import EdgeError, UsageError
 from .output import Output
 from .rendering import draw_report
 from .settings import Settings
-from .steps import left_out
 from .telemetry import telemetry
-from .wiring import open_chain, open_kb, settings_model, takes_adapters
+from .wiring import open_chain, open_kb, settings_model, steps_off, takes_adapters
 
 __all__ = ["check_host", "free_port", "port_is_free", "run_chat"]
 
@@ -69,7 +68,7 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
             keys=keys,
             model_name=_name(settings.model.spec),
             adapters=adapters,
-            without=left_out(settings.chain.without, settings.chain.also),
+            without=steps_off(settings),
         )
         if output.json:
             output.result(started, lambda console: None)

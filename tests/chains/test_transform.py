@@ -127,7 +127,7 @@ def test_parts_come_after_the_question_itself_and_are_bounded() -> None:
 
     assert state["queries"] == [question, "the vacation policy", "the pet policy"]
     assert bounded["queries"] == [question, "the vacation policy"]
-    assert detail["left_out"] == ["the pet policy"]
+    assert detail["not_searched"] == ["the pet policy"]
 
 
 def test_a_query_that_repeats_the_question_is_no_query_of_its_own() -> None:

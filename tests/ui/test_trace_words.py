@@ -93,7 +93,9 @@ def test_what_was_degraded_and_dropped_is_told_by_reason() -> None:
 
 
 def test_queries_that_were_too_many_are_no_step_that_was_left_out() -> None:
-    one = told("transform", left_out=["q7", "q8"], methods=[{"name": "decompose", "why": "it asks twice"}])
+    one = told(
+        "transform", not_searched=["q7", "q8"], methods=[{"name": "decompose", "why": "it asks twice"}]
+    )
 
     assert not one.left_out
     assert one.facts == (("decompose", "it asks twice"), ("not searched", "q7"), ("not searched", "q8"))
