@@ -21,8 +21,9 @@ NAMED = 3  # passages named for one reason; the table has them all
 ITEMS = 40  # of a list or a mapping
 # Told by the sentence, the table or a line of their own; the rest of a detail is listed as it is.
 SPOKEN = frozenset(
-    "by degraded dropped scores model tokens found queries kept left_out not_searched abstain reason changed mode "
-    "why supported unsupported adapter adapter_version quotes route name methods versions claims marks".split()
+    "by degraded dropped scores model tokens found queries kept left_out not_searched abstain reason changed "
+    "mode why supported unsupported adapter adapter_version quotes route name methods versions claims "
+    "marks".split()
 )
 
 
