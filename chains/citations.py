@@ -13,15 +13,20 @@ from typing import Any
 from langchain_core.documents import Document
 
 from .analyser import detect_language, document_tokens
-from .quotable import stretches
+from .code_spans import CodeScanner, outside_code
+from .quotable import FENCE, stretches
 from .sentences import sentences
 
 __all__ = ["MarkFilter", "bind_citations", "citation"]
 
 MARK = re.compile(r"\[(\d+)\]")
-GROUP = re.compile(r"(?:\s*\[\d+\])+")
-WRITTEN = re.compile(r"(?:\s*\[[\d,;\s]*\])+")  # a group of marks as models write it: "[1, 3] [2]"
-OPEN_GROUP = re.compile(r"(?:\s*\[[\d,;\s]*\])*\s*(?:\[[\d,;\s]{0,20})?$")  # may still grow
+# Looking back keeps a long run of blanks from being tried at each place.
+GROUP = re.compile(r"(?<!\s)\s*\[\d+\](?:\s*\[\d+\])*")
+# A group of marks as models write it: "[1, 3] [2]", now and then "[]"; "[ ]" is a box to tick.
+ONE = r"\[(?:[,;\s]*\d[\d,;\s]*)?\]"
+WRITTEN = re.compile(rf"(?<!\s)\s*{ONE}(?:\s*{ONE})*")
+OPEN_GROUP = re.compile(rf"(?<!\s)(?:\s*{ONE})*\s*(?:\[[\d,;\s]{{0,20}})?$")  # may still grow
+WORD = re.compile(r"\w")
 
 Keep = Callable[[str, list[int]], Sequence[int]]  # a sentence and the passages it cites -> those to show
 
@@ -42,6 +47,7 @@ class MarkFilter:
         self._keep = keep
         self._held = ""
         self._before = ""  # the answer's text since the last group
+        self._code = CodeScanner()
 
     @property
     def waits(self) -> bool:
@@ -60,14 +66,24 @@ class MarkFilter:
         """What was held back: whole marks; an unfinished one is dropped."""
         whole = WRITTEN.match(self._held)
         rest, self._held = self._held, ""
+        if self._code.inside:
+            return rest.rstrip()
         return self._checked(whole[0]) if whole else "" if rest.lstrip().startswith("[") else rest.rstrip()
 
     def _checked(self, text: str) -> str:
         shown, place = "", 0
         for group in WRITTEN.finditer(text):
+            begin = group.end() - len(group[0].lstrip())
+            self._code.feed(text[place:begin])
+            if self._code.inside:
+                self._before += text[place:begin]
+                shown, place = shown + text[place:begin], begin
+                continue
             self._before += text[place : group.start()]
             shown += text[place : group.start()] + self._kept(group[0])
             self._before, place = "", group.end()
+            self._code.feed(text[begin:place])
+        self._code.feed(text[place:])
         self._before += text[place:]
         return shown + text[place:]
 
@@ -82,19 +98,38 @@ class MarkFilter:
 
 
 def bind_citations(answer: str, documents: Sequence[Document]) -> list[dict[str, Any]]:
-    """A citation for each mark: the sentence it stands after, and the passage's words that come closest."""
+    """A citation for each mark: the sentence it stands after, and the passage's words that come closest.
+
+    A mark at the very beginning belongs to the sentence that follows; one that points nowhere has none.
+    """
     bound: list[dict[str, Any]] = []
-    begin = 0
-    for group in GROUP.finditer(answer):
-        spans = sentences(answer[begin : group.start()])
-        if spans:
-            start, end = begin + spans[-1][0], begin + spans[-1][1]
-            for number in dict.fromkeys(int(mark) for mark in MARK.findall(group[0])):
+    groups = list(outside_code(GROUP, answer))
+    begin, claim = 0, None
+    for place, group in enumerate(groups):
+        claim = _claim(answer, begin, group.start()) or claim
+        if claim is None:
+            until = groups[place + 1].start() if place + 1 < len(groups) else len(answer)
+            claim = _claim(answer, group.end(), until, last=False)
+        numbers = dict.fromkeys(int(mark) for mark in MARK.findall(group[0]))
+        for number in numbers if claim else ():
+            if claim and 1 <= number <= len(documents):
                 document = documents[number - 1]
-                quote = _closest(answer[start:end], document.page_content)
-                bound.append(citation(number, document, quote, (start, end)))
+                quote = _closest(answer[claim[0] : claim[1]], document.page_content)
+                bound.append(citation(number, document, quote, claim))
         begin = group.end()
     return bound
+
+
+def _claim(answer: str, begin: int, end: int, *, last: bool = True) -> tuple[int, int] | None:
+    """The last sentence of a stretch, or its first; a block of code is one; None where there are no words."""
+    text = answer[begin:end]
+    said = [span for span in sentences(text) if WORD.search(text[span[0] : span[1]])]
+    if last and FENCE.match(text.rstrip().rpartition("\n")[2]):
+        said = [(one.start, one.end) for one in stretches(text) if one.kind == "code"] or said
+    if not said:
+        return None
+    start, stop = said[-1 if last else 0]
+    return begin + start, begin + stop
 
 
 def _closest(claim: str, passage: str) -> tuple[int, int]:

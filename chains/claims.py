@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .code_spans import CodeScanner, outside_code
 from .quotable import is_lead_in
 from .sentences import sentences
 
@@ -45,6 +46,8 @@ POLITE = re.compile(
     r"|if you have (?:any )?(?:other|more|further)|happy to help|glad to help|is there anything)\b",
     re.I,
 )
+RULE = re.compile(r"\s*\n[ \t]*\|?(?:[ \t]*:?-+:?[ \t]*(?:\||$|(?=\n)))+", re.M)  # below the head of a table
+FENCES = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[^\n]*\n?|\n?[ \t>]*(?:`{3,}|~{3,})[ \t]*$")
 POLITE_WORDS = 14  # a longer one says something as well
 
 
@@ -65,15 +68,15 @@ def claims(answer: str) -> list[Claim]:
     [('You get 25 days.', (1,)), ('Ask early.', (2, 3))]
     """
     bare, cuts = _bare(answer)
-    spans = sentences(bare)
+    spans = _spans(bare)
     cited: list[list[int]] = [[] for _ in spans]
     for place, _, numbers in cuts:
         if spans:
             cited[_sentence_at(spans, place)] += numbers
     found = []
     for (start, end), numbers in zip(spans, cited, strict=True):
-        text = asserted(bare[start:end])
-        if text:
+        text = asserted(FENCES.sub("", bare[start:end]))
+        if text and not RULE.match(bare, end):
             first = _original(start, cuts, inclusive=True)
             last = _original(end, cuts, inclusive=False)
             found.append(Claim(text, first, last, tuple(dict.fromkeys(numbers))))
@@ -86,13 +89,29 @@ def without_marks(answer: str) -> str:
     >>> without_marks("You get 25 days [1], a year [2][3].")
     'You get 25 days, a year.'
     """
-    return MARKS.sub("", answer)
+    return _bare(answer)[0]
+
+
+def _spans(bare: str) -> list[tuple[int, int]]:
+    """The sentences; a block of code is one, for half of it is no code."""
+    scanner, place = CodeScanner(), 0
+    spans: list[tuple[int, int]] = []
+    for start, end in sentences(bare):
+        scanner.feed(bare[place:start])
+        goes_on = scanner.fenced
+        scanner.feed(bare[start:end])
+        place = end
+        if goes_on and spans:
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((start, end))
+    return spans
 
 
 def _bare(answer: str) -> tuple[str, list[tuple[int, int, list[int]]]]:
     """The answer without marks; for each group its place there, its length, and its numbers."""
     text, cuts, position = "", [], 0
-    for group in MARKS.finditer(answer):
+    for group in outside_code(MARKS, answer):
         text += answer[position : group.start()]
         cuts.append((len(text), len(group[0]), [int(number) for number in re.findall(r"\d+", group[0])]))
         position = group.end()

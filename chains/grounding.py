@@ -12,7 +12,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
@@ -21,6 +20,7 @@ from langchain_core.runnables import RunnableConfig
 from .alone import StandaloneStep
 from .analyser import query_tokens
 from .claims import MARKS, Claim, asserted, claims
+from .code_spans import CodeScanner, outside_code
 from .embeddings import Encoder
 from .evidence import language_of, read_passage, share_found
 from .fact_checks import contradictions, missing_facts, stated
@@ -245,10 +245,20 @@ def strict_answer(answer: str, grounding: Mapping[str, Any]) -> str:
     if not any(one["supported"] for one in grounding["claims"]):
         return ""
     text = _rewritten(answer, grounding["claims"], drop=True)
-    lines = text.split("\n")
-    kept = [line for n, line in enumerate(lines) if not _leads_nowhere(line, lines[n + 1 :])]
-    text = re.sub(r"[ \t]{2,}", " ", re.sub(r"\n{3,}", "\n\n", "\n".join(kept)))
-    return re.sub(r"[ \t]+(?=\n|$)", "", text).strip()
+    return answer if text == answer else _tidied(text)
+
+
+def _tidied(text: str) -> str:
+    """The text without the gaps that sentences left; code stays as it is."""
+    scanner, lines, kept = CodeScanner(), text.split("\n"), []
+    for number, line in enumerate(lines):
+        fenced = scanner.fenced
+        scanner.feed(f"{line}\n")
+        if fenced:
+            kept.append(line)
+        elif not _leads_nowhere(line, lines[number + 1 :]) and (line.strip() or (kept and kept[-1])):
+            kept.append(re.sub(r"(?<=\S)[ \t]{2,}", " ", line).rstrip())
+    return "\n".join(kept).strip()
 
 
 def _rewritten(answer: str, found: Sequence[Mapping[str, Any]], *, drop: bool) -> str:
@@ -260,7 +270,8 @@ def _rewritten(answer: str, found: Sequence[Mapping[str, Any]], *, drop: bool) -
         if drop and not one["supported"]:
             text = ""
         elif one["removed"]:
-            text = MARKS.sub(partial(_kept_marks, kept=one["kept"]), text)
+            for marks in reversed(list(outside_code(MARKS, text))):
+                text = text[: marks.start()] + _kept_marks(marks, one["kept"]) + text[marks.end() :]
         answer = answer[:start] + text + answer[end:]
     return answer
 
@@ -274,6 +285,7 @@ def _kept_marks(found: re.Match[str], kept: Sequence[int]) -> str:
 
 
 def _leads_nowhere(line: str, after: Sequence[str]) -> bool:
-    """Whether a line led in a list of which nothing is left."""
+    """Whether a line led in a list, a table or code of which nothing is left."""
     following = next((one for one in after if one.strip()), "")
-    return is_lead_in(line) and bool(line.strip()) and not re.match(r"\s*([-*+\u2022]|\d+[.)])\s", following)
+    is_led = re.match(r"\s*(([-*+\u2022]|\d+[.)])\s|\||`{3}|~{3})", following)
+    return is_lead_in(line) and bool(line.strip()) and not is_led
