@@ -38,15 +38,19 @@ __all__ = ["Answering", "Judge", "Reader", "abstain_step", "encoder_judge", "enc
 Reader = Callable[[RagState, RunnableConfig], list[Quote]]
 Judge = Callable[[RagState, RunnableConfig], Verdict]
 Search = Callable[[RagState, RunnableConfig], list[Document]]
+Size = Callable[[RagState], int | None]
 Detail = dict[str, Any]
 BROKEN_OFF = "\n\nThe model broke off here."
 
 
-def encoder_reader(encoder: Callable[[], Encoder]) -> Reader:
+def encoder_reader(encoder: Callable[[], Encoder], size: Size) -> Reader:
     """The extractive reader; the encoder is opened at the first question."""
 
     def read(state: RagState, config: RunnableConfig) -> list[Quote]:
-        return read_question(state["standalone"], _parts(state), state["documents"], encoder())
+        parts = _parts(state)
+        return read_question(
+            state["standalone"], parts, state["documents"], encoder(), size=size(state) if parts else None
+        )
 
     return read
 
@@ -56,10 +60,11 @@ def _parts(state: RagState) -> list[str]:
     return [query.text for query in state.get("_queries", ()) if query.kind == "part"]
 
 
-def encoder_judge(encoder: Callable[[], Encoder], without_filter: Search | None = None) -> Judge:
+def encoder_judge(encoder: Callable[[], Encoder], size: Size, without_filter: Search) -> Judge:
     """The judge of `ragweave.chains.abstention`.
 
-    `without_filter` searches again without the call's filter, to tell that it was the filter.
+    `size` tells how many passages were searched; `without_filter` searches again without the call's filter,
+    to tell that it was the filter.
     """
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
@@ -68,12 +73,13 @@ def encoder_judge(encoder: Callable[[], Encoder], without_filter: Search | None 
         quotes = state.get("_quotes")
         if answers_parts(quotes):
             return Verdict(False, "", {})
-        verdict = judge(question, found, encoder(), quotes=quotes, filtered=filtered)
-        if not verdict.abstain or without_filter is None or not state["filter"]:
+        passages = size(state)
+        verdict = judge(question, found, encoder(), quotes=quotes, filtered=filtered, size=passages)
+        if not verdict.abstain or not state["filter"]:
             return verdict
         others = without_filter(state, config)
         by = f"the filter on {', '.join(state['filter'])}"
-        return reason_without_filter(verdict, question, others, encoder(), by=by)
+        return reason_without_filter(verdict, question, others, encoder(), by=by, size=passages)
 
     return decide
 

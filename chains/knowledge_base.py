@@ -59,6 +59,7 @@ class KnowledgeBase:
         self._folder = folder
         self._encoder = encoder
         self._bound = False
+        self._counted: tuple[str, int] | None = None  # at which change token
         self._keeper: LexiconKeeper | None = None
         self._lock = threading.Lock()
 
@@ -216,6 +217,13 @@ class KnowledgeBase:
         if text is None:
             raise ChainError(f"There is no source {source!r}.", remedy="sources() lists the names there are.")
         return text
+
+    def count(self) -> int:
+        """Number of passages; counted anew after changes, on Weaviate within half a minute of them."""
+        token = self._store.change_token()
+        if self._counted is None or self._counted[0] != token:
+            self._counted = (token, self._store.count())
+        return self._counted[1]
 
     def lexicon(self) -> Lexicon:
         """The words, acronyms and fixed pairs of its text; read at the first call and after changes."""

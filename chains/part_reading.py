@@ -19,7 +19,12 @@ __all__ = ["answers_parts", "read_question", "unanswered"]
 
 
 def read_question(
-    question: str, parts: Sequence[str], documents: Sequence[Document], encoder: Encoder
+    question: str,
+    parts: Sequence[str],
+    documents: Sequence[Document],
+    encoder: Encoder,
+    *,
+    size: int | None = None,
 ) -> list[Quote]:
     """The quotes for a question; of one in parts, those for each part that the documents answer.
 
@@ -29,7 +34,7 @@ def read_question(
     quotes: list[Quote] = []
     for part in parts if len(parts) > 1 else ():
         read = select_quotes(part, documents, encoder, skip=gives_orders)
-        if not judge(part, documents, encoder, quotes=read).abstain:
+        if not judge(part, documents, encoder, quotes=read, size=size).abstain:
             _add(quotes, read[0], part)
     return quotes or select_quotes(question, documents, encoder, skip=gives_orders)
 

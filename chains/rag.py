@@ -30,7 +30,7 @@ from .freshness import Freshness, freshness_choice
 from .grounding import Grounder, ground_step
 from .leaving import LeavableSequence
 from .rerank import Rerank
-from .retrieve import retrieve_step, select_step, unfiltered
+from .retrieve import retrieve_step, select_step, size_of, unfiltered
 from .retriever import KnowledgeBaseRetriever
 from .route import chosen_route_step, small_talk_step
 from .second_try import second_try_step
@@ -105,10 +105,11 @@ def rag_chain(
     """
     _check(model, retriever)
     encoder = _encoder_of(retriever)
-    quotes = cast(Reader, chosen("reader", reader, encoder_reader(encoder), _as_reader))
+    size = partial(size_of, retriever)
+    quotes = cast(Reader, chosen("reader", reader, encoder_reader(encoder, size), _as_reader))
     finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, versions, diversify)
     question, search = finding.steps(model, retriever, encoder)
-    judge = encoder_judge(encoder, partial(unfiltered, retriever))
+    judge = encoder_judge(encoder, size, partial(unfiltered, retriever))
     search = [*search, *_abstaining(abstain, judge, quotes if model is None else None)]
     grounder = _grounder(ground, model, encoder, strict=strict)
     steps: list[Step | None] = [

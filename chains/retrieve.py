@@ -27,7 +27,7 @@ from .several_retrievers import SeveralRetrievers
 from .state import RagState
 from .step import WITHOUT, Piece, Step
 
-__all__ = ["retrieve_step", "select_step", "unfiltered"]
+__all__ = ["retrieve_step", "select_step", "size_of", "unfiltered"]
 
 Retriever = Runnable[str, list[Document]]
 TAKING_K = (KnowledgeBaseRetriever, SeveralRetrievers)  # `k` and filters of ours, call by call
@@ -91,6 +91,12 @@ def unfiltered(retriever: Retriever, state: RagState, config: RunnableConfig) ->
     if not state["filter"] or not isinstance(source, KnowledgeBaseRetriever):
         return []
     return source.invoke(state["standalone"], config, **_filter(source, RagState({**state, "filter": {}})))
+
+
+def size_of(retriever: Retriever, state: RagState) -> int | None:
+    """How many passages the knowledge base has that this question is searched in; None where none tells."""
+    source = _source(state, retriever)
+    return source.kb.count() if isinstance(source, KnowledgeBaseRetriever) else None
 
 
 def _source(state: RagState, retriever: Retriever) -> Retriever:
