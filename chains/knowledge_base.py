@@ -12,15 +12,15 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 from .analyser import query_tokens
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
 from .filters import Expression, check_fields, matches, parse_filter
-from .fusion import DEFAULT_ALPHA, LEG_LIMIT, fuse
-from .metadata import flat_metadata
-from .records import Chunk, SourceInfo, Vector
+from .fusion import DEFAULT_ALPHA, LEG_LIMIT
+from .hits import Fusion, SearchMode, check_search, chunk_document, leg_ranks, ranked, stage_scores
+from .records import SourceInfo, Vector
 from .report import IngestReport, OnProgress
 from .store import DecayingStore, FusingStore, Legs, Store
 
@@ -35,10 +35,7 @@ if TYPE_CHECKING:
     from .lexicon import Lexicon, LexiconKeeper
     from .retriever import KnowledgeBaseRetriever
 
-__all__ = ["Fusion", "KnowledgeBase", "SearchMode"]
-
-SearchMode = Literal["hybrid", "keyword", "vector"]
-Fusion = Literal["relative", "native"]
+__all__ = ["KnowledgeBase"]
 
 
 class KnowledgeBase:
@@ -189,7 +186,7 @@ class KnowledgeBase:
         chunks = self._store.chunks(source)
         if not chunks:
             self.text(source)  # raises where there is no such source
-        return [_document(chunk) for chunk in chunks]
+        return [chunk_document(chunk) for chunk in chunks]
 
     def around(
         self, source: str, first: int, last: int, *, filter: Mapping[str, Any] | Expression | None = None
@@ -200,7 +197,7 @@ class KnowledgeBase:
         """
         where = parse_filter(filter)
         chunks = self._store.around(source, first, last)
-        return [_document(chunk) for chunk in chunks if matches(where, chunk.filterable())]
+        return [chunk_document(chunk) for chunk in chunks if matches(where, chunk.filterable())]
 
     def everything(
         self, most: int, *, filter: Mapping[str, Any] | Expression | None = None
@@ -275,7 +272,7 @@ class KnowledgeBase:
             FilterError: an unknown operator, or a key that no document has.
             StoreUnavailable: the store does not answer.
         """
-        _check_search(k, alpha, mode, fusion)
+        check_search(k, alpha, mode, fusion)
         fresh = _freshness(freshness)
         where = parse_filter(filter)
         if k == 0 or not query.strip() or not self._ready():
@@ -294,7 +291,7 @@ class KnowledgeBase:
             hits = self._fusing_store().hybrid_native(tokens, vector, alpha=alpha, limit=wanted, where=where)
         else:
             legs = self._store.search(tokens, vector, limit=max(LEG_LIMIT, k), where=where)
-            hits = _ranked(legs, mode, alpha)
+            hits = ranked(legs, mode, alpha)
         best, aged = hits[:k], None
         if fresh is not None:
             server = None
@@ -304,9 +301,9 @@ class KnowledgeBase:
             aged = self._age(fresh, hits, k, server)
             best = aged.best
         chunks = self._store.get([hit for hit, _ in best])
-        stages, ranks = _stages(legs, mode, best, hits), _ranks(legs)
+        stages, ranks = stage_scores(legs, mode, best, hits), leg_ranks(legs)
         found = [
-            _document(chunks[hit], score, stages[hit], ranks.get(hit, {}))
+            chunk_document(chunks[hit], score, stages[hit], ranks.get(hit, {}))
             for hit, score in best
             if hit in chunks
         ]
@@ -350,7 +347,7 @@ class KnowledgeBase:
         """A LangChain retriever with these defaults; each can be given per call too."""
         from .retriever import KnowledgeBaseRetriever
 
-        _check_search(k, alpha, mode, fusion)
+        check_search(k, alpha, mode, fusion)
         return KnowledgeBaseRetriever(
             kb=self,
             k=k,
@@ -373,7 +370,7 @@ class KnowledgeBase:
         from .aged_search import age
 
         def metadata_of(ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-            return {key: _document(chunk).metadata for key, chunk in self._store.get(ids).items()}
+            return {key: chunk_document(chunk).metadata for key, chunk in self._store.get(ids).items()}
 
         return age(freshness, hits, k, metadata_of=metadata_of, server=server)
 
@@ -396,17 +393,6 @@ class KnowledgeBase:
         return self._bound
 
 
-def _check_search(k: int, alpha: float | None, mode: str, fusion: str) -> None:
-    if isinstance(k, bool) or not isinstance(k, int) or k < 0:
-        raise ChainError(f"k is {k!r}.", remedy="Give the number of passages wanted, 0 or more.")
-    if alpha is not None and not 0 <= alpha <= 1:
-        raise ChainError(f"alpha is {alpha!r}.", remedy="Give a weight from 0 (keywords) to 1 (vectors).")
-    if mode not in get_args(SearchMode):
-        raise ChainError(f"Unknown mode {mode!r}.", remedy=f"Modes are: {', '.join(get_args(SearchMode))}.")
-    if fusion not in get_args(Fusion):
-        raise ChainError(f"Unknown fusion {fusion!r}.", remedy=f"There are: {', '.join(get_args(Fusion))}.")
-
-
 def _freshness(given: Any) -> Freshness | None:
     """What counts age; None where it is left out, or counts for nothing."""
     if given is None:
@@ -415,56 +401,3 @@ def _freshness(given: Any) -> Freshness | None:
 
     fresh = freshness_choice(given)
     return fresh if fresh is not None and fresh.weight > 0 else None
-
-
-def _ranked(legs: Legs, mode: SearchMode, alpha: float) -> Sequence[tuple[str, float]]:
-    if mode == "hybrid":
-        return fuse(legs.keyword, legs.vector, alpha=alpha)
-    return legs.keyword if mode == "keyword" else legs.vector
-
-
-def _stages(
-    legs: Legs, mode: SearchMode, best: Sequence[tuple[str, float]], fused: Sequence[tuple[str, float]]
-) -> dict[str, dict[str, float]]:
-    """For each hit the score of every stage that found it."""
-    stages: dict[str, dict[str, float]] = {hit: {} for hit, _ in best}
-    named = [("keyword", legs.keyword), ("vector", legs.vector)]
-    for name, hits in [*named, ("fused", fused)] if mode == "hybrid" else named:
-        for hit, score in hits:
-            if hit in stages:
-                stages[hit][name] = score
-    return stages
-
-
-def _ranks(legs: Legs) -> dict[str, dict[str, int]]:
-    """For each hit its place in each leg that found it, from 1."""
-    ranks: dict[str, dict[str, int]] = {}
-    for name, hits in (("keyword", legs.keyword), ("vector", legs.vector)):
-        for rank, (hit, _) in enumerate(hits, start=1):
-            ranks.setdefault(hit, {})[name] = rank
-    return ranks
-
-
-def _document(
-    chunk: Chunk,
-    score: float | None = None,
-    scores: Mapping[str, float] | None = None,
-    ranks: Mapping[str, int] | None = None,
-) -> Document:
-    from langchain_core.documents import Document
-
-    own: dict[str, Any] = {
-        "source": chunk.source,
-        "title": chunk.title,
-        "chunk": chunk.position,
-        "start": chunk.start,
-        "end": chunk.end,
-        "updated_at": chunk.updated_at,
-    }
-    if score is not None:
-        own |= {"score": score, "scores": dict(scores or {}), "ranks": dict(ranks or {})}
-    if chunk.page is not None:
-        own["page"] = chunk.page
-    if chunk.heading:
-        own["heading"] = chunk.heading
-    return Document(id=chunk.id, page_content=chunk.text, metadata=flat_metadata(own, chunk.metadata))

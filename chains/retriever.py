@@ -10,7 +10,8 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, InstanceOf
 
 from .filters import both_filters
-from .knowledge_base import Fusion, KnowledgeBase, SearchMode
+from .hits import Fusion, SearchMode
+from .knowledge_base import KnowledgeBase
 
 __all__ = ["KnowledgeBaseRetriever"]
 

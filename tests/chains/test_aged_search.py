@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 
 from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.freshness import Freshness
-from ragweave.chains.knowledge_base import Fusion
+from ragweave.chains.hits import Fusion
 from ragweave.chains.weaviate_store import WeaviateStore
 
 from .fakes import WordEncoder
