@@ -64,6 +64,7 @@ bench: install
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/imports.py
 	$(BIN)/python benchmarks/formats.py
+	$(BIN)/python benchmarks/chain.py
 	$(BIN)/python benchmarks/adapters.py
 
 build: install
