@@ -19,10 +19,12 @@ from langchain_core.runnables.config import ContextThreadPoolExecutor
 from .embeddings import encode_queries
 from .errors import FilterError
 from .filters import both_filters
+from .found import fit_for_steps
 from .freshness import Freshness
 from .fuse_queries import fuse_queries
 from .queries import Query
 from .retriever import KnowledgeBaseRetriever
+from .reworking_retriever import ReworkingRetriever
 from .several_retrievers import SeveralRetrievers
 from .state import RagState
 from .step import WITHOUT, Piece, Step
@@ -49,17 +51,17 @@ def retrieve_step(retriever: Retriever, fuse: Any, *, wide: bool, freshness: Fre
         queries = _queries(state)
         asked = wanted(state, config).asked(state, queries)
         if len(asked) == 1:
-            found = [asked[0](config)]
+            found = [fit_for_steps(asked[0](config))]
         else:
             with ContextThreadPoolExecutor(max_workers=len(asked)) as threads:
-                found = list(threads.map(lambda one: one(config), asked))
+                found = list(threads.map(lambda one: fit_for_steps(one(config)), asked))
         documents = _one_list(queries, found) if fuse is None else fuse.invoke(found, config)
         yield _found(queries, found, documents, detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         queries = _queries(state)
         asked = await asyncio.to_thread(wanted(state, config).asked, state, queries, asynchronous=True)
-        found = list(await asyncio.gather(*(one(config) for one in asked)))
+        found = [fit_for_steps(one) for one in await asyncio.gather(*(one(config) for one in asked))]
         documents = _one_list(queries, found) if fuse is None else await fuse.ainvoke(found, config)
         yield _found(queries, found, documents, detail)
 
@@ -165,6 +167,8 @@ def _filter(source: Retriever, state: RagState) -> dict[str, Any]:
 
 def _takes_filter(retriever: Runnable[Any, Any]) -> bool:
     """Whether `filter` can be given per call, by the retriever's own signature."""
+    if isinstance(retriever, ReworkingRetriever):
+        return True  # it passes a filter on, or says that it cannot
     inner = getattr(retriever, "_get_relevant_documents", None)
     return inner is not None and "filter" in inspect.signature(inner).parameters
 

@@ -24,6 +24,7 @@ from .embeddings import Encoder
 from .errors import ChainError, FilterError, StoreUnavailable
 from .retriever import KnowledgeBaseRetriever
 from .rework import rescored
+from .reworking_retriever import ReworkingRetriever
 
 __all__ = ["SeveralRetrievers"]
 
@@ -200,6 +201,6 @@ def _as_retriever(name: str, given: Any) -> BaseRetriever:
 
 def _takes(retriever: BaseRetriever, argument: str) -> bool:
     """Whether a call can bring it, by the retriever's own signature."""
-    if isinstance(retriever, KnowledgeBaseRetriever):
+    if isinstance(retriever, (KnowledgeBaseRetriever, ReworkingRetriever)):
         return True
     return argument in inspect.signature(retriever._get_relevant_documents).parameters

@@ -1,0 +1,81 @@
+"""What a retriever found, made fit for the steps: keys that they read hold what they expect.
+
+Other people's retrievers, and other people's metadata, put anything into a Document.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from langchain_core.documents import Document
+
+__all__ = ["fit_for_steps"]
+
+
+def fit_for_steps(documents: Iterable[Document]) -> list[Document]:
+    """The Documents; a copy of one whose metadata is not fit, with the whole of it under `original`.
+
+    >>> fit_for_steps([Document("", metadata={"score": "high", "title": None})])[0].metadata
+    {'original': {'score': 'high', 'title': None}}
+    """
+    return [_fit(document) for document in documents]
+
+
+def _fit(document: Document) -> Document:
+    old = document.metadata
+    new = dict(old)
+    for key in KINDS.keys() & old.keys():
+        value = KINDS[key](old[key])
+        if value is None:
+            del new[key]
+        elif value is not old[key]:
+            new[key] = value
+    if all(new.get(key) is value for key, value in old.items()):
+        return document
+    lost = {"original": old} if len(new) < len(old) and "original" not in old else {}
+    return document.model_copy(update={"metadata": {**new, **lost}})
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None if value is None else str(value)
+
+
+def _whole(value: Any) -> int | None:
+    if type(value) is int:
+        return value
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        return None
+    return value if isinstance(value, (int, float)) else float(value)
+
+
+def _numbers(value: Any) -> dict[str, float] | None:
+    if not isinstance(value, Mapping):
+        return None
+    fit = {str(name): number for name, one in value.items() if (number := _number(one)) is not None}
+    same = len(fit) == len(value) and all(fit.get(name) is one for name, one in value.items())
+    return value if same and isinstance(value, dict) else fit
+
+
+def _name(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _names(value: Any) -> Any:
+    """A name, or a list of names."""
+    is_list = isinstance(value, Sequence) and all(isinstance(one, str) for one in value)
+    return value if is_list else None
+
+
+KINDS: Mapping[str, Callable[[Any], Any]] = {
+    "source": _text, "title": _text, "heading": _text,
+    "start": _whole, "end": _whole, "chunk": _whole,
+    "score": _number, "scores": _numbers,
+    "superseded_by": _name, "supersedes": _names,
+}  # fmt: skip
