@@ -5,16 +5,18 @@ Knows no particular step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from langchain_core.documents import BaseDocumentCompressor
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .alone import StandaloneStep
 from .document_step import document_step, shown
-from .state import RagState
+from .errors import ChainError
+from .state import RagState, text_of
 from .step import Piece, Step
 
 __all__ = ["Choice", "as_runnable", "chosen", "reworking", "setting"]
@@ -57,9 +59,38 @@ def setting(
     worker = as_runnable(name, choice)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        yield {key: worker.invoke(shown(state), config)}
+        yield {key: _checked(name, key, worker.invoke(shown(state), config), state)}
 
-    return Step(name, run, instead=instead)
+    async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
+        yield {key: _checked(name, key, await worker.ainvoke(shown(state), config), state)}
+
+    return Step(name, run, arun, instead=instead)
+
+
+def _checked(name: str, key: str, given: Any, state: RagState) -> Any:
+    """What a step of the caller's gave, as the steps after it read it: a text, or texts."""
+    if key == "standalone":
+        return _text(name, given)
+    if key == "queries":
+        several = [given] if isinstance(given, (str, BaseMessage)) else given
+        if not isinstance(several, Iterable) or isinstance(several, Mapping):
+            raise _unlike(name, given, "a list of texts")
+        return [_text(name, one) for one in several] or [state["standalone"]]
+    return given
+
+
+def _text(name: str, given: Any) -> str:
+    if isinstance(given, BaseMessage):
+        return text_of(given)
+    if not isinstance(given, str):
+        raise _unlike(name, given, "a text")
+    return given
+
+
+def _unlike(name: str, given: Any, expected: str) -> ChainError:
+    return ChainError(
+        f"The step {name!r} gave a {type(given).__name__}, {given!r}.", remedy=f"It must give {expected}."
+    )
 
 
 def reworking(name: str, choice: Choice, default: Any = None) -> Step | None:

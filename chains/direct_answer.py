@@ -5,15 +5,16 @@ Knows no retrieval and no passages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
 from .budget import estimate_tokens
-from .document_step import shown
+from .document_step import as_documents, shown
 from .generation import Generated
 from .history_budget import fitted_history, shortened
 from .prompts import DIRECT
@@ -36,9 +37,11 @@ SEARCHING = frozenset(
         "abstain",
         "again",
         "expand",
+        "ground",
     }
 )
 HANDOFF = "I am passing this on to a person, who will read this conversation."
+NO_REPLY = "I have no answer to this. Put it in other words, or ask me something about the documents."
 NO_MODEL = "I answer from the documents alone. Ask me something about them."
 ENDING: Mapping[str, Any] = {
     "citations": [], "abstained": False, "adapter": "", "adapter_version": "", "usage": {},
@@ -60,6 +63,8 @@ class DirectAnswer:
     detail: dict[str, Any]
     generated: Generated = field(default_factory=lambda: Generated(0))
     given: dict[str, Any] = field(default_factory=dict)  # what a chain set besides the answer
+    said: bool = False
+    published: bool = False  # the documents that a chain brings
 
     @property
     def reply(self) -> Any:
@@ -79,22 +84,38 @@ class DirectAnswer:
 
     def pieces(self, chunk: Any) -> Iterator[Piece]:
         """What of one more chunk can be shown: texts and messages are the answer, a dict names its keys."""
+        if isinstance(chunk, Mapping) and "documents" in chunk:
+            yield from self._documents(as_documents("route", chunk["documents"]))
         if isinstance(chunk, Mapping):
             self.given |= {key: chunk[key] for key in ENDING if key in chunk}
-            text = str(chunk.get("answer", ""))
+            text = str(chunk.get("answer") or "")
         elif isinstance(chunk, BaseMessage) and self.route.chain is None:
             text = self.generated.feed(chunk)
         else:
             text = text_of(chunk) if isinstance(chunk, BaseMessage) else str(chunk)
         if text:
-            yield {"answer": text}
+            yield from self._answer(text)
 
     def ending(self) -> Iterator[Piece]:
         """The rest of the answer, and every key that an answer sets."""
         text = self.generated.finish() if self.detail["by"] == "model" else self._fixed()
+        if not (text or self.said):
+            self.detail["degraded"] = f"The {self.detail['by']} gave no answer."
+            text = NO_REPLY
         if text:
-            yield {"answer": text}
+            yield from self._answer(text)
         yield {**ENDING, **self._said_of_itself(), **self.given}
+
+    def _answer(self, text: str) -> Iterator[Piece]:
+        yield from self._documents([])
+        self.said = True
+        yield {"answer": text}
+
+    def _documents(self, documents: Sequence[Document]) -> Iterator[Piece]:
+        """Those that a chain's citations number, once, before its answer."""
+        if self.route.chain is not None and not self.published:
+            self.published = True
+            yield {"documents": list(documents)}
 
     def _said_of_itself(self) -> dict[str, Any]:
         made = self.generated

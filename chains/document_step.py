@@ -6,17 +6,18 @@ Knows no particular one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.runnables import RunnableConfig
 
+from .errors import ChainError
 from .rework import Reworked, Reworker
 from .state import RagState
 from .step import Piece, Step
 
-__all__ = ["document_step", "publish_step", "shown"]
+__all__ = ["as_documents", "document_step", "publish_step", "shown"]
 
 
 def document_step(name: str, worker: Any) -> Step:
@@ -29,7 +30,7 @@ def document_step(name: str, worker: Any) -> Step:
         elif isinstance(worker, BaseDocumentCompressor):
             yield _reworked(before, worker.compress_documents(before, query), detail)
         else:
-            yield _reworked(before, worker.invoke(shown(state), config), detail)
+            yield _reworked(before, as_documents(name, worker.invoke(shown(state), config)), detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         before, query = state["_documents"], state["standalone"]
@@ -38,7 +39,8 @@ def document_step(name: str, worker: Any) -> Step:
         elif isinstance(worker, BaseDocumentCompressor):
             yield _reworked(before, await worker.acompress_documents(before, query), detail)
         else:
-            yield _reworked(before, await worker.ainvoke(shown(state), config), detail)
+            given = await worker.ainvoke(shown(state), config)
+            yield _reworked(before, as_documents(name, given), detail)
 
     return Step(name, run, arun, instead=lambda state: {})
 
@@ -57,6 +59,15 @@ def shown(state: RagState) -> RagState:
     return RagState({**state, "documents": state["_documents"]})
 
 
+def as_documents(name: str, given: Any) -> list[Document]:
+    """What a step of the caller's gave, which must be Documents."""
+    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, (str, Mapping)) else None
+    if listed is None or not all(isinstance(one, Document) for one in listed):
+        shape = "Documents and others" if listed else f"a {type(given).__name__}"
+        raise ChainError(f"The step {name!r} gave {shape}.", remedy="It must give a list of Documents.")
+    return listed
+
+
 def _reworked(before: Sequence[Document], after: Sequence[Document], detail: dict[str, Any]) -> Piece:
     kept = {id(document) for document in after} | {document.id for document in after if document.id}
     gone = [one for one in before if id(one) not in kept and one.id not in kept]
@@ -65,9 +76,13 @@ def _reworked(before: Sequence[Document], after: Sequence[Document], detail: dic
 
 
 def publish_step() -> Step:
-    """Makes what was found `documents`, before the first word of the answer; not told in the trace."""
+    """Makes what was found `documents`, before the first word of the answer; not told in the trace.
+
+    A route's own chain may bring documents of its own: they come with its answer.
+    """
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        yield {"documents": state["_documents"]}
+        if getattr(state.get("_route"), "chain", None) is None:
+            yield {"documents": state["_documents"]}
 
     return Step("sources", run, traced=False)

@@ -49,6 +49,7 @@ class Generated:
         return self._show(self.marks.finish())
 
     def _show(self, text: str) -> str:
+        text = text if self.shown else text.lstrip()  # a mark at the beginning that was taken out
         self.shown += text
         return text
 

@@ -1,17 +1,30 @@
-"""What the chain promises in its corners: code in answers, odd routes and steps, other people's retrievers."""
+"""What the chain promises in its corners: code in answers, odd routes and steps, foreign retrievers."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import numpy as np
 import pytest
+from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableLambda
 
-from ragweave.chains import KnowledgeBase
+from ragweave.chains import (
+    ChainError,
+    Diversify,
+    KnowledgeBase,
+    ReworkingRetriever,
+    Route,
+    SeveralRetrievers,
+    rag_chain,
+)
 from ragweave.chains.citations import MarkFilter, bind_citations
 from ragweave.chains.claims import claims
 from ragweave.chains.grounding import strict_answer
@@ -117,3 +130,126 @@ def test_a_long_run_of_blanks_does_not_hold_up_an_answer() -> None:
     marks = MarkFilter(1)
 
     assert len(marks.feed(f"{' ' * 50_000}x [1] ")) == 50_001
+
+
+# -- routes that answer by themselves ----------------------------------------------------------------------
+
+
+def test_a_chain_that_is_itself_a_rag_chain_brings_the_documents_that_it_cites(kb: KnowledgeBase) -> None:
+    inner = RunnableLambda(lambda state: state["question"]) | rag_chain(None, kb.as_retriever(), abstain=None)
+    chain = rag_chain(None, kb.as_retriever(), route=lambda state: Route("own", chain=inner))
+
+    pieces = list(chain.stream(QUESTION))
+    state = chain.invoke(QUESTION)
+
+    keys = [key for piece in pieces for key in piece if key != "trace"]
+    assert keys.count("documents") == 1 and keys.index("documents") < keys.index("answer")
+    first = state["citations"][0]
+    assert first["document_id"] == state["documents"][first["n"] - 1].id
+
+
+@pytest.mark.parametrize("reply", ["", "  \n", "[1]", "NOT IN THE DOCUMENTS"])
+async def test_a_model_that_says_nothing_by_itself_leaves_an_answer(kb: KnowledgeBase, reply: str) -> None:
+    chain = rag_chain(
+        RunnableLambda(lambda messages: AIMessage(reply)),
+        kb.as_retriever(),
+        route=lambda state: Route("chat", direct=True),
+    )
+
+    state, twin = chain.invoke("Hm?"), await chain.ainvoke("Hm?")
+
+    assert "no answer" in state["answer"] and state["answer"] == twin["answer"]
+
+
+def test_what_a_route_says_by_itself_is_not_checked_against_documents(kb: KnowledgeBase) -> None:
+    chain = rag_chain(
+        _model("x"), kb.as_retriever(), route=lambda state: Route("hours", direct="We open at 9.")
+    )
+
+    assert chain.invoke("When?")["grounding"] is None
+
+
+def test_an_answer_never_begins_with_the_blank_behind_a_mark_taken_out(kb: KnowledgeBase) -> None:
+    chain = rag_chain(_model("[7] You get 25 days [1]."), kb.as_retriever(), abstain=None, ground=None)
+
+    assert chain.invoke(QUESTION)["answer"] == "You get 25 days [1]."
+
+
+# -- steps of the caller's ---------------------------------------------------------------------------------
+
+
+async def test_a_step_may_be_an_async_function(kb: KnowledgeBase) -> None:
+    async def two(state: dict[str, Any]) -> list[str]:
+        return [state["standalone"], "When are salaries paid?"]
+
+    state = await rag_chain(None, kb.as_retriever(), transform=two, abstain=None).ainvoke(QUESTION)
+
+    assert state["queries"] == [QUESTION, "When are salaries paid?"]
+
+
+@pytest.mark.parametrize(
+    ("given", "queries"),
+    [("pay day", ["pay day"]), ([], [QUESTION]), ((QUESTION, AIMessage("pay")), [QUESTION, "pay"])],
+)
+def test_what_a_transform_gives_is_read_as_texts(kb: KnowledgeBase, given: Any, queries: list[str]) -> None:
+    state = rag_chain(None, kb.as_retriever(), transform=lambda state: given, abstain=None).invoke(QUESTION)
+
+    assert state["queries"] == queries
+
+
+def test_a_model_may_condense(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(), condense=lambda state: AIMessage(QUESTION), abstain=None)
+
+    assert chain.invoke("And how many?")["standalone"] == QUESTION
+
+
+@pytest.mark.parametrize("step", ["condense", "transform", "filter", "rerank", "expand"])
+def test_a_step_that_gives_nothing_is_a_clear_error(kb: KnowledgeBase, step: str) -> None:
+    own: Any = {step: lambda state: None}
+
+    with pytest.raises(ChainError, match=f"step '{step}' gave a NoneType"):
+        rag_chain(None, kb.as_retriever(), **own).invoke(QUESTION)
+
+
+# -- retrievers of other people ----------------------------------------------------------------------------
+
+
+class Given(BaseRetriever):
+    """Finds what it was given."""
+
+    found: list[Document]
+
+    def _get_relevant_documents(
+        self, query: str, *, run_manager: CallbackManagerForRetrieverRun
+    ) -> list[Document]:
+        return list(self.found)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"source": PurePosixPath("a/b.md"), "title": None, "heading": 3, "start": "10:00"},
+        {"score": np.float32(0.5), "scores": {"vector": np.float32(0.75)}, "start": np.int64(0)},
+        {"score": float("nan"), "scores": {"rerank": float("inf")}},
+        {"scores": [0.5], "score": "high"},
+        {"scores": None, "supersedes": 3, "superseded_by": ["x"], "version": 2},
+    ],
+)
+async def test_odd_metadata_breaks_neither_the_answer_nor_the_trace(metadata: dict[str, Any]) -> None:
+    found = Given(found=[Document(LEAVE, metadata=metadata), Document(PAY)])
+    chain = rag_chain(None, found, abstain=None)
+
+    state = chain.invoke(QUESTION)
+    twin = await chain.ainvoke(f"{QUESTION[:-1]}, and when are salaries paid?")
+
+    assert "25 days" in state["answer"] and "25 days" in twin["answer"]
+    json.dumps([state["trace"], state["citations"], twin["trace"]], allow_nan=False)
+
+
+def test_a_reworking_retriever_takes_the_filter_of_the_call(kb: KnowledgeBase) -> None:
+    reworking = ReworkingRetriever(kb.as_retriever(), [Diversify()])
+    asked = {"question": QUESTION, "filter": {"team": "money"}}
+
+    for retriever in (reworking, SeveralRetrievers({"one": reworking})):
+        state = rag_chain(None, retriever, abstain=None).invoke(asked)
+        assert {one.metadata["source"] for one in state["documents"]} == {"pay"}
