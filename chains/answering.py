@@ -232,21 +232,23 @@ class Answering:
 
     def _written(self, state: RagState, generated: Generated, detail: Detail) -> Iterator[Piece]:
         """The ending of an answer that a model wrote; if it is strict, the answer itself comes here."""
-        documents, answer = state["documents"], generated.shown
+        documents, answer = state["documents"], generated.shown.removesuffix(BROKEN_OFF)
+        broken = generated.shown[len(answer) :]
         if self.strict and self.grounder is not None:
-            answer = strict_answer(answer, {"claims": ground(answer, documents, self.grounder)})
-            if answer != generated.shown:
+            kept = strict_answer(answer, {"claims": ground(answer, documents, self.grounder)})
+            if kept != answer:
                 detail["strict"] = "Sentences that no passage supports were left out."
-            if not answer:
+            if not kept:
                 yield from _abstention(state, detail, generated)
                 return
-            yield {"answer": answer}
+            answer = kept
+            yield {"answer": answer + broken}
         citations = bind_citations(answer, documents)
         cited = {int(one["n"]) for one in citations}
         if notes := notes_on_reply(answer, state["standalone"], documents, cited):
             detail["notes"] = notes.strip()
             yield {"answer": notes}
-        yield _end(citations, False, generated)
+        yield {**_end(citations, False, generated), "_written": answer}
 
     def _said(self, text: str) -> Iterator[Piece]:
         if text and not self.strict:
@@ -289,7 +291,7 @@ def _quotation(
     notes = notes_on_quotes(state["standalone"], documents, citations, missing=missing)
     detail |= {"by": "reader", "quotes": len(quotes), **({"notes": notes.strip()} if notes else {})}
     yield {"answer": answer + notes}
-    yield _end(citations, False, generated)
+    yield {**_end(citations, False, generated), "_written": answer}
 
 
 def _abstention(state: RagState, detail: Detail, generated: Generated | None = None) -> Iterator[Piece]:

@@ -213,7 +213,8 @@ def ground_step(grounder: Grounder) -> StandaloneStep:
     """Sets `grounding`: every claim of the answer with its support, and how many have it."""
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
-        answer = "" if state.get("abstained") else str(state.get("answer") or "")
+        said = state.get("_written", state.get("answer"))  # without the notes that follow it
+        answer = "" if state.get("abstained") else str(said or "")
         found = ground(answer, state.get("documents") or [], grounder)
         supported = sum(one["supported"] for one in found)
         detail |= {

@@ -253,3 +253,44 @@ def test_a_reworking_retriever_takes_the_filter_of_the_call(kb: KnowledgeBase) -
     for retriever in (reworking, SeveralRetrievers({"one": reworking})):
         state = rag_chain(None, retriever, abstain=None).invoke(asked)
         assert {one.metadata["source"] for one in state["documents"]} == {"pay"}
+
+
+# -- what is said after an answer --------------------------------------------------------------------------
+
+
+def _versions(folder: Path) -> KnowledgeBase:
+    kb = KnowledgeBase(SqliteStore(folder), WordEncoder())
+    new = {"source": "b", "title": "Leave policy (new)", "supersedes": "a"}
+    old = {"source": "a", "title": "Leave policy"}
+    kb.ingest([Document(LEAVE, metadata=new), Document(LEAVE.replace("25", "20"), metadata=old)])
+    return kb
+
+
+def test_notes_that_follow_an_answer_are_no_claims_of_the_model(tmp_path: Path) -> None:
+    with _versions(tmp_path) as kb:
+        model = _model("Employees get 20 days of annual leave each year [2].")
+        state = rag_chain(model, kb.as_retriever(), abstain=None, again=None).invoke(QUESTION)
+
+    (claim,) = state["grounding"]["claims"]
+    assert "There is a newer version: [" in state["answer"]
+    assert claim["claim"] == "Employees get 20 days of annual leave each year."
+
+
+class BreakingOff(GenericFakeChatModel):
+    """Fails after its last word."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from super()._stream(*args, **kwargs)
+        raise ConnectionError("gone")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+async def test_that_a_model_broke_off_is_said_and_is_no_claim(kb: KnowledgeBase, strict: bool) -> None:
+    said = "Employees get 25 days of annual leave each year [1]."
+    model = BreakingOff(messages=iter([AIMessage(said)] * 4))
+    chain = rag_chain(model, kb.as_retriever(), abstain=None, strict=strict, again=None, transform=None)
+
+    state, twin = chain.invoke(QUESTION), await chain.ainvoke(QUESTION)
+
+    assert state["answer"] == twin["answer"] == f"{said}\n\nThe model broke off here."
+    assert state["grounding"]["unsupported"] == 0
