@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from .analyser import query_tokens
 
-__all__ = ["Together", "asks_for_several", "decompose"]
+__all__ = ["Together", "asks_for_several", "compared_in", "decompose"]
 
 Together = Callable[[str, str], bool]  # whether "first and second" stands in the collection: one thing
 
@@ -77,6 +77,10 @@ TWICE = re.compile(
 )
 JOINT = re.compile(r"\s(?:and|or|&|as well as)\s", re.IGNORECASE)
 ARTICLE = re.compile(r"^(?:the|an?|my|our|your|their|its)\s+", re.IGNORECASE)
+# A word that says what a thing is like, by its ending: alone behind its article it lacks the thing.
+QUALITY = re.compile(
+    r"(?:the|an?|my|our|your)\s+[a-z-]+(?:al|ic|ior|time|ary|ive|ous|ed|ible|able|ful|less)$", re.IGNORECASE
+)
 WORD = re.compile(r"[\w'’-]+")
 LIGHT = frozenset("many much get need want like know tell make use take give say".split())
 
@@ -162,6 +166,15 @@ def _content(text: str) -> list[str]:
 # -- comparisons -------------------------------------------------------------------------------------------
 
 
+def compared_in(question: str) -> list[str]:
+    """What a question compares; [] where it compares nothing.
+
+    >>> compared_in("What is the difference between a junior and a senior engineer?")
+    ['a junior engineer', 'a senior engineer']
+    """
+    return _compared(question, QUOTED.sub(lambda quoted: "q" * len(quoted[0]), question), _never)
+
+
 def _compared(question: str, masked: str, together: Together) -> list[str]:
     for pattern in COMPARISONS:
         found = pattern.search(masked)
@@ -212,7 +225,12 @@ def _headed(sides: list[str]) -> list[str]:
     """ "annual and sick leave": the word that both share stands once, at the end."""
     sides = [side.strip(" ,?.!") for side in sides]
     last = sides[-1].split()
-    if len(last) < 2 or ARTICLE.match(sides[-1]):
+    if ARTICLE.match(sides[-1]):
+        rest = " ".join(last[2:])
+        return [f"{side} {rest}" if rest and QUALITY.match(side) else side for side in sides[:-1]] + sides[
+            -1:
+        ]
+    if len(last) < 2:
         return sides
     return [f"{side} {last[-1]}" if _lacks_head(side) else side for side in sides[:-1]] + sides[-1:]
 

@@ -83,8 +83,10 @@ def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
         return None
     if not talk.subject:
         thing = next(iter(noun_phrases(talk.question)), "")
-        about = thing if thing and not OWN.match(thing) else " ".join(content_words(talk.question)[:6])
-        if words > 1 or not about or OWN.search(text) or not STARTS.match(text):
+        named = not OWN.match(thing) and " " in thing.removeprefix("the ")
+        about = thing if named else " ".join(content_words(talk.question)[:6])
+        undated = [word for word in content_words(text) if not DATE.match(word)]
+        if len(undated) > 1 or not about or OWN.search(text) or not STARTS.match(text):
             return None
         return f"{text[: end.start()]} ({about}){text[end.start() :]}", about
     if talk.names_subject(text) or _names_aspect(text, talk):

@@ -64,6 +64,7 @@ BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$",
 AFTER = re.compile(rf",? ({KINDS})\b", re.IGNORECASE)
 
 MARK = re.compile(r"\s?\[\d+\]|[*`]+")  # of a citation, of Markdown
+SEARCHED = re.compile(r" I searched for “.*", re.DOTALL)  # in a refusal: the question again, and advice
 NO_NAME = re.compile(r"(?:I|I['’]\w+|ID|OK|TV|AM|PM|Let['’]s|[A-Z]?\d+)$")
 WORD = re.compile(r"\w[\w'’-]*")
 QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
@@ -179,7 +180,7 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
             asked.append(text)
             marks.append(len(told))
         else:
-            told.append(text)
+            told.append(SEARCHED.sub("", text))
     subject = bare(subjects[0]) if subjects else ""
     aspect = subjects[1] if len(subjects) > 1 else ""
     return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told), tuple(marks))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from .decompose import compared_in
 from .mentions import (
     AFTER,
     DATE,
@@ -25,10 +26,14 @@ from .mentions import (
 __all__ = ["RESOLVERS", "Resolver", "owner", "with_article"]
 
 HE_SHE = re.compile(r"\b(he|him|his|she|her|hers)\b", re.IGNORECASE)
+SEVERAL = re.compile(r"(?:\b[a-z-]+ )?\b[a-z-]{3,}s\b")
+NO_PLURAL = re.compile(r"(?:ss|us|is)$")
 THEY = re.compile(r"\b(they|them|their|theirs)\b", re.IGNORECASE)
 IT = re.compile(r"\b(it|its)\b", re.IGNORECASE)
 # Somebody named before "he" in the same question: "What did Ann say when she left?"
 SOMEBODY = re.compile(r"\b(?i:did|does|do|was|is|has|had|will|can|could|would|should) (?:[A-Z][\w’-]+ )+")
+# Where a clause ends within a question: what the next one points to may stand before it.
+CLAUSE_ENDS = re.compile(r",? (?:and|or|but|if|when|once|before|after|because|unless|while) |[,;] ")
 OWNING = frozenset({"its", "their", "theirs", "his", "hers"})
 # "her" before one of these is an object ("give her the book"), before other words it owns ("her book").
 OBJECT_ENDS = re.compile(rf"\s*(?:$|[^\w\s]|(?:{'|'.join(sorted(FUNCTION_WORDS))})\b)", re.IGNORECASE)
@@ -124,11 +129,13 @@ def _put(text: str, match: re.Match[str], name: str) -> Found:
 
 
 def _ordinal(text: str, talk: Talk) -> Found | None:
-    """ "The second one", "option 2": an item of the last list in an answer."""
+    """ "The second one", "option 2": an item of the last list in an answer, or of what was compared."""
     match = ORDINAL.search(text) or COUNTED.search(text)
     if not match:
         return None
-    items: list[str] = next((found for told in reversed(talk.told) if len(found := items_in(told)) > 1), [])
+    told = (items_in(answer) for answer in reversed(talk.told))
+    compared = compared_in(talk.question) if len(items_in(talk.answer)) < 2 else []
+    items: list[str] = compared or next((found for found in told if len(found) > 1), [])
     place = int(match[1]) - 1 if match[1].isdigit() else PLACES[match[1].lower()]
     return _put(text, match, items[place]) if place < len(items) else None
 
@@ -149,19 +156,27 @@ def _person(text: str, talk: Talk) -> Found | None:
     return _put(text, match, talk.subject) if talk.subject else None
 
 
+def _named_before(text: str, match: re.Match[str]) -> bool:
+    """Whether an earlier clause of the question has a thing: "Which form do I need and who signs it?"."""
+    ends = [one.start() for one in CLAUSE_ENDS.finditer(text, 0, match.start() + 1)]
+    clause = text[: ends[-1]] if ends else ""
+    return bool(noun_phrases(clause) or names_in(clause))
+
+
 def _definite_form(name: str) -> str:
     return re.sub(r"^(?:a|an) ", "the ", name, flags=re.IGNORECASE)
 
 
 def _they(text: str, talk: Talk) -> Found | None:
     match = THEY.search(text)
-    if not match or (talk.subject and talk.names_subject(text)):
+    if not match or _named_before(text, match) or (talk.subject and talk.names_subject(text)):
         return None
     name = (
         _people(text, talk)
         or talk.subject
         or _listed(talk)
         or _thing(text, talk, plural=match[0].lower() == "they")
+        or _several(talk.question)
     )
     return _put(text, match, name) if name else None
 
@@ -169,6 +184,15 @@ def _they(text: str, talk: Talk) -> Found | None:
 def _listed(talk: Talk) -> str:
     items = items_in(talk.answer)
     return " and ".join([", ".join(items[:-1]), items[-1]]) if 1 < len(items) <= 4 else ""
+
+
+def _several(question: str) -> str:
+    """The last things that a question names without a word before them: "carry over unused days"."""
+    for match in reversed(list(SEVERAL.finditer(question))):
+        words = [word for word in match[0].split() if word.lower() not in FUNCTION_WORDS]
+        if words and words[-1] == match[0].split()[-1] and not NO_PLURAL.search(words[-1]):
+            return " ".join(words)
+    return ""
 
 
 def _people(text: str, talk: Talk) -> str:
@@ -194,6 +218,8 @@ def _is_person(talk: Talk) -> bool:
 def _it(text: str, talk: Talk) -> Found | None:
     match = IT.search(text)
     if not match or IMPERSONAL.search(text) or (talk.subject and talk.names_subject(text)):
+        return None
+    if _named_before(text, match):
         return None
     name = _thing(text, talk)
     if not name:

@@ -15,6 +15,8 @@ from ragweave.chains.decompose import asks_for_several, decompose
             ["the pet policy", "the travel policy"],
         ),
         ("What is the difference between annual and sick leave?", ["annual leave", "sick leave"]),
+        ("How do a junior and a senior engineer differ?", ["a junior engineer", "a senior engineer"]),
+        ("How do a dog and a small cat differ?", ["a dog", "a small cat"]),
         ("Compare the vacation policy with the pet policy.", ["the vacation policy", "the pet policy"]),
         ("Compare vacation, sick and parental leave", ["vacation leave", "sick leave", "parental leave"]),
         ("How does the 2022 update differ from the 2023 update?", ["the 2022 update", "the 2023 update"]),

@@ -27,6 +27,13 @@ ALBUM = [
     *BAND,
     *talk("Was Ceremony successful?", "The resulting album Ceremony had mixed responses in 1991."),
 ]
+COMPARED = talk("What is the difference between a junior and a senior engineer?", "Experience. [1]")
+CARRIED = talk("Can I carry over unused days?", "Unused leave is carried over. [1]")
+OFFICE = talk("How many days a week do we work in the office?", "Three. [1]")
+DECLINED = talk(
+    "What was the rule in 2021?",
+    "I found nothing about this in the documents. I searched for “What was the rule in 2021?”. Try others.",
+)
 AUTHOR = [HumanMessage("Doris Lessing"), *talk("Where was she born?", "In Kermanshah.")]
 
 
@@ -70,6 +77,10 @@ AUTHOR = [HumanMessage("Doris Lessing"), *talk("Where was she born?", "In Kerman
         (talk("Can I carry over leave?", "Yes."), "Why?", "Why can I carry over leave?"),
         (PAY, "Why?", "When are salaries paid, and why?"),
         (PAY, "Where?", "Where are salaries paid?"),
+        (COMPARED, "Who may be the second one?", "Who may be a senior engineer?"),
+        (CARRIED, "What happens to them when I leave?", "What happens to unused days when I leave?"),
+        (OFFICE, "What was the rule in 2021?", "What was the rule in 2021 (days week work office)?"),
+        (DECLINED, "Who approves it?", "Who approves the rule?"),
         # a talk with a title
         (AUTHOR, "What did she write?", "What did Doris Lessing write?"),
         (AUTHOR, "When did her parents marry?", "When did Doris Lessing's parents marry?"),
@@ -105,6 +116,8 @@ def test_what_a_follow_up_points_to_or_leaves_out_is_carried_over(
         "Is it possible to work from home on Fridays?",
         "How long does it take to get a badge?",
         "Did Ann Lee change her phone number?",
+        "Which form do I need and how do I submit it?",
+        "When do I get my badge and what happens if they lose it?",
         "How many sick days do people get this year?",
         "Is it true that apprentices pay nothing?",
         "Thanks!",
@@ -117,7 +130,7 @@ def test_what_a_follow_up_points_to_or_leaves_out_is_carried_over(
         "Comment puis-je demander un congé parental ?",
     ],
 )
-@pytest.mark.parametrize("history", [LEAVE, POLICY, PLANS, []])
+@pytest.mark.parametrize("history", [LEAVE, POLICY, PLANS, DECLINED, []])
 def test_a_question_that_stands_alone_is_left_as_it_is(history: list[BaseMessage], question: str) -> None:
     assert complete(question, history).text == question
 
