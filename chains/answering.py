@@ -49,10 +49,16 @@ def encoder_reader(encoder: Callable[[], Encoder], size: Size) -> Reader:
     def read(state: RagState, config: RunnableConfig) -> list[Quote]:
         parts = _parts(state)
         return read_question(
-            state["standalone"], parts, state["documents"], encoder(), size=size(state) if parts else None
+            _spelt(state), parts, state["documents"], encoder(), size=size(state) if parts else None
         )
 
     return read
+
+
+def _spelt(state: RagState) -> str:
+    """The question as the documents spell it: misspelt words are found nowhere, and speak for no answer."""
+    repaired = (query.text for query in state.get("_queries", ()) if query.kind == "spelling")
+    return str(next(repaired, state["standalone"]))
 
 
 def _parts(state: RagState) -> list[str]:
@@ -68,7 +74,7 @@ def encoder_judge(encoder: Callable[[], Encoder], size: Size, without_filter: Se
     """
 
     def decide(state: RagState, config: RunnableConfig) -> Verdict:
-        question, found = state["standalone"], state["documents"]
+        question, found = _spelt(state), state["documents"]
         filtered = [one for one in state.get("_dropped", ()) if not one[1].startswith("diversify")]
         quotes = state.get("_quotes")
         if answers_parts(quotes):

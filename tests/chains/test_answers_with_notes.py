@@ -108,3 +108,21 @@ def test_the_notes_are_in_the_stream_and_after_every_citation(kb: KnowledgeBase)
     assert state["citations"] and all(one["answer_end"] <= note for one in state["citations"])
     for one in state["citations"]:
         assert state["answer"][one["answer_start"] : one["answer_end"]] == " ".join(one["quote"].split())
+
+
+def test_a_misspelt_question_is_read_as_the_documents_spell_it(tmp_path: Path) -> None:
+    with KnowledgeBase(SqliteStore(tmp_path / "kb"), open_encoder()) as kb:
+        text = (
+            "Report harassment to your supervisor. Harassment is never tolerated. The office opens at eight."
+        )
+        kb.ingest(Document(text, metadata={"source": "conduct.md", "title": "Conduct"}))
+        chain = rag_chain(None, kb.as_retriever())
+
+        plain, misspelt = (chain.invoke(f"Whom do I report {it} to?") for it in ("harassment", "harrassment"))
+
+    signals = [
+        next(entry["detail"]["signals"] for entry in state["trace"] if entry["step"] == "abstain")
+        for state in (plain, misspelt)
+    ]
+    assert misspelt["answer"] == plain["answer"]
+    assert signals[0]["words"] == signals[1]["words"]
