@@ -117,6 +117,7 @@ def measured(
     """The stretches that the words speak for most, each with the cosine of question and stretch."""
     read = documents[:PASSAGES]
     found = candidates(asked_words(question, language_of(read)), read)
+    found = [one for one in found if not _says_nothing(one)]
     if skip is not None:
         found = [one for one in found if not skip(one.text)]
     if not found:
@@ -125,6 +126,11 @@ def measured(
     best = [one for score, one in ranked[:ENCODED] if score > ranked[0][0] - REACH]
     cosines = encoder.encode([encoded_text(one) for one in best]) @ encoder.encode_query(question)
     return [(one, float(cosine)) for one, cosine in zip(best, cosines, strict=True)]
+
+
+def _says_nothing(candidate: Candidate) -> bool:
+    """Whether it is a few words of the question again, such as a heading within a line."""
+    return bool(candidate.measures["fragment"]) and not candidate.measures["new_words"]
 
 
 def word_score(candidate: Candidate) -> float:

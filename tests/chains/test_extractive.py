@@ -36,6 +36,12 @@ def test_who_is_answered_with_a_name() -> None:
     assert texts("Who approves leave?", passage(LEAVE))[0].startswith("Maria Silva")
 
 
+def test_a_heading_within_a_line_is_no_answer() -> None:
+    text = "Ten years of experience are asked for. Tact is needed too. Principal Engineer"
+
+    assert "Principal Engineer" not in texts("What does a principal engineer need?", passage(text))
+
+
 @pytest.mark.parametrize("documents", [[], [passage("")], [passage(" \n\n ")]])
 def test_without_text_there_is_nothing_to_quote(documents: list[Document]) -> None:
     assert select_quotes("How much leave?", documents, WordEncoder()) == []
