@@ -8,6 +8,7 @@ import pytest
 from langchain_core.documents import Document
 
 from ragweave.chains.version_notes import version_lines, version_note
+from ragweave.chains.versions import Supersede
 
 QUESTION = "How many days a week do I have to be in the office?"
 NEW = "Starting May 1, 2023, employees will be required to work from the office three days a week."
@@ -30,6 +31,22 @@ def older(text: str, **more: Any) -> Document:
 
 def test_a_note_says_from_when_the_newest_version_is() -> None:
     assert version_note(QUESTION, [newest()], {1}) == "As of 1 May 2023 (Wfh Policy Update May 2023)."
+
+
+def test_a_version_from_after_the_time_asked_about_is_told_to_be_late() -> None:
+    question = "What was the rule in 2021?"
+
+    notes = [
+        version_note(question, [newest()], {1}),
+        version_note(question, [older("Two days.")], {1}),
+        version_note(question, [older("Two days.", updated="2021-03-01")], {1}),
+    ]
+
+    assert notes == [
+        "As of 1 May 2023 (Wfh Policy Update May 2023), after the time that is asked about.",
+        "As of 29 April 2022 (April Update), after the time that is asked about. There is a newer version.",
+        "As of 1 March 2021 (April Update). There is a newer version.",
+    ]
 
 
 def test_an_older_version_with_another_number_says_otherwise() -> None:
@@ -112,3 +129,22 @@ def test_lines_tell_dates_and_what_replaces_what() -> None:
 def test_lines_name_no_passage_that_is_not_shown() -> None:
     assert version_lines([newest()]) == ["updated 2023-05-01, the newest version"]
     assert version_lines([older("a")]) == ["updated 2022-04-29, replaced by a newer version"]
+
+
+def test_a_version_between_two_others_is_not_called_the_newest() -> None:
+    first = Document("20 days of leave.", metadata={"source": "a", "title": "A"})
+    second = Document("22 days of leave.", metadata={"source": "b", "title": "B", "supersedes": "a"})
+    third = Document("25 days of leave.", metadata={"source": "c", "title": "C", "supersedes": ["b"]})
+    found = Supersede().rework([second, first, third], "How many days of leave?").documents
+    place = 1 + [one.metadata["source"] for one in found].index("b")
+
+    note = version_note("How many days of leave?", found, {place})
+
+    assert note.startswith("From an older version, B. There is a newer version: [")
+
+
+@pytest.mark.parametrize("replaced", ["q", "p"])
+def test_a_source_found_alone_is_not_called_the_newest(replaced: str) -> None:
+    alone = Document("20 days of leave.", metadata={"source": "p", "title": "P", "supersedes": replaced})
+
+    assert version_note("How many days of leave?", Supersede().rework([alone], "leave").documents, {1}) == ""
