@@ -11,6 +11,8 @@ from typing import Any
 
 from langchain_core.documents import Document
 
+from ragweave.chains.dates import own_date
+
 __all__ = ["Card", "source_cards"]
 
 Card = dict[str, Any]
@@ -51,7 +53,7 @@ def _card(
         "title": str(metadata.get("title") or file_name(source) or "Untitled"),
         "source": source,
         "place": _place(metadata),
-        "date": short_date(metadata.get("updated_at")),
+        "date": _date(metadata),
         "score": _score(metadata),
         "parts": _parts(document.page_content, int(metadata.get("start") or 0), citations),
     }
@@ -75,10 +77,16 @@ def short_date(value: Any) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
+def _date(metadata: Mapping[str, Any]) -> str:
+    """The document's own date, as the answer names it; else when its file was changed."""
+    dated = own_date(metadata)
+    return str(dated) if dated else short_date(metadata.get("updated_at"))
+
+
 def _place(metadata: Mapping[str, Any]) -> str:
     page, heading = metadata.get("page"), str(metadata.get("heading") or "")
     parts = heading.split(" > ") if heading else []
-    if len(parts) > 1 and parts[0] == metadata.get("title"):
+    if parts and parts[0] == metadata.get("title"):
         parts = parts[1:]  # the title stands above it already
     where = [f"page {page}"] if page else []
     return " · ".join(where + ([" › ".join(parts)] if parts else []))

@@ -11,7 +11,7 @@ const KINDS = ["sources", "trace"];
 const chosen = () => (storage.getItem(CHOSEN) === "trace" ? "trace" : "sources");
 
 /** A list of two tabs and their panels. `id` keeps them apart; the trace is made when it is first looked at. */
-export function tabs(id, title, sources, makeTrace) {
+export function tabs(id, title, sources, makeTrace, first = chosen()) {
   const names = { sources: title, trace: "Trace" };
   const tab = (kind) => el("button", { type: "button", role: "tab", id: `${id}-${kind}-tab`, class: "rw-tab", "data-kind": kind, "aria-controls": `${id}-${kind}`, onclick: () => show(kind), onkeydown: move }, names[kind]);
   const panel = (kind, children) => el("div", { role: "tabpanel", id: `${id}-${kind}`, "data-kind": kind, "aria-labelledby": `${id}-${kind}-tab`, tabindex: "0" }, children);
@@ -20,7 +20,7 @@ export function tabs(id, title, sources, makeTrace) {
     const trace = box.lastElementChild;
     if (!trace.hidden && !trace.childElementCount) trace.replaceChildren(...makeTrace());
   };
-  select(box, chosen());
+  select(box, first);
   return box;
 }
 

@@ -81,7 +81,7 @@ DOUBTFUL = "Travel costs are refunded within 14 days."
 
 class FakeChain(Runnable[Any, Any]):
     """Answers by key words of the question: `fail`, `moon` (abstains), `long` (streams on), `script`,
-    `doubt` (a sentence that its sources do not support)."""
+    `hello` (no sources), `doubt` (a sentence that its sources do not support)."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -118,6 +118,9 @@ class FakeChain(Runnable[Any, Any]):
         self.step()
         if "fail" in question:
             raise RuntimeError("secret detail of the machine")
+        if "hello" in question:
+            yield {"documents": [], "answer": "Hello.", "citations": [], "abstained": False}
+            return
         yield {"documents": [passage("handbook/leave.md"), passage("handbook/travel.md", 0.4)]}
         self.step()
         if "moon" in question:

@@ -111,6 +111,16 @@ def test_on_a_phone_the_trace_is_in_the_fold_of_the_sources(open_page: Open) -> 
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
+def test_on_a_phone_the_fold_of_an_answer_without_sources_opens_at_the_trace(open_page: Open) -> None:
+    page = open_page(PHONE)
+    turn = _ask(page, "hello")
+
+    turn.locator(".rw-folded > summary").click()
+
+    assert turn.locator(".rw-folded > summary").inner_text() == "Trace"
+    assert turn.locator(".rw-step-name").first.is_visible()
+
+
 def test_a_failed_question_shows_how_far_it_came(open_page: Open) -> None:
     page = open_page()
     _ask(page, "please fail", "failed")

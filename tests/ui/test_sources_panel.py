@@ -13,6 +13,18 @@ def test_a_card_says_title_place_date_and_score() -> None:
     assert (card["place"], card["date"], card["score"]) == ("page 2 · Rules › Days", "1 Oct 2026", 0.41)
 
 
+def test_a_card_says_its_title_once_and_the_documents_own_date() -> None:
+    metadata = {
+        "title": "Policy Update May 2023",
+        "source": "p.md",
+        "updated_at": "2026-10-01T08:00:00+00:00",
+    }
+
+    [card] = source_cards([Document("Two days.", metadata={**metadata, "heading": metadata["title"]})])
+
+    assert (card["place"], card["date"]) == ("", "May 2023")
+
+
 def test_the_quoted_words_are_marked_and_nothing_is_lost() -> None:
     document = passage("handbook/leave.md")
     quote = "It lapses in March."
