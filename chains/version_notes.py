@@ -13,6 +13,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from .analyser import detect_language, document_tokens, query_tokens
+from .as_of_date import as_of_phrase
 from .dates import own_date
 from .fact_checks import contradictions
 from .fact_values import Values, values_in
@@ -47,7 +48,7 @@ def version_note(question: str, documents: Sequence[Document], cited: Collection
         metadata = documents[number - 1].metadata
         source = str(metadata.get("source") or "")
         if newest := metadata.get("superseded_by"):  # it may itself replace an older one
-            notes.setdefault(source, _of_older(documents, documents[number - 1], str(newest)))
+            notes.setdefault(source, _of_older(question, documents, documents[number - 1], str(newest)))
         elif metadata.get("supersedes"):
             notes.setdefault(source, _of_newest(question, documents, documents[number - 1]))
     return " ".join(note for note in notes.values() if note)
@@ -57,8 +58,7 @@ def _of_newest(question: str, documents: Sequence[Document], newest: Document) -
     replaced = any(one.metadata.get("superseded_by") == newest.metadata.get("source") for one in documents)
     if not replaced and own_date(newest.metadata) is None:
         return f"From {_title(newest)}, which replaces an older version."  # and may itself be replaced
-    dated = own_date(newest.metadata)
-    note = f"As of {dated} ({_title(newest)})." if dated else f"From the newest version, {_title(newest)}."
+    note = _from(question, newest) or f"From the newest version, {_title(newest)}."
     other = _disagreeing(question, documents, newest)
     if other is None:
         return note
@@ -68,14 +68,22 @@ def _of_newest(question: str, documents: Sequence[Document], newest: Document) -
     return f"{note} {version} {'says otherwise' if otherwise else 'puts it differently'}: “{_short(said)}”"
 
 
-def _of_older(documents: Sequence[Document], older: Document, newest: str) -> str:
-    when = own_date(older.metadata)
-    note = f"As of {when} ({_title(older)})." if when else f"From an older version, {_title(older)}."
+def _of_older(question: str, documents: Sequence[Document], older: Document, newest: str) -> str:
+    note = _from(question, older) or f"From an older version, {_title(older)}."
     for number, document in enumerate(documents, start=1):
         if document.metadata.get("source") == newest:
             since = own_date(document.metadata)
             return f"{note} There is a newer version{f' of {since}' if since else ''}: [{number}]."
     return f"{note} There is a newer version."
+
+
+def _from(question: str, document: Document) -> str:
+    """From when a version is, and whether that is too late for the question; "" where it has no date."""
+    dated, asked = own_date(document.metadata), as_of_phrase(question)
+    if dated is None:
+        return ""
+    late = ", after the time that is asked about" if asked and dated.when.date() > asked else ""
+    return f"As of {dated} ({_title(document)}){late}."
 
 
 def _title(document: Document) -> str:

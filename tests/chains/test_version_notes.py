@@ -33,6 +33,22 @@ def test_a_note_says_from_when_the_newest_version_is() -> None:
     assert version_note(QUESTION, [newest()], {1}) == "As of 1 May 2023 (Wfh Policy Update May 2023)."
 
 
+def test_a_version_from_after_the_time_asked_about_is_told_to_be_late() -> None:
+    question = "What was the rule in 2021?"
+
+    notes = [
+        version_note(question, [newest()], {1}),
+        version_note(question, [older("Two days.")], {1}),
+        version_note(question, [older("Two days.", updated="2021-03-01")], {1}),
+    ]
+
+    assert notes == [
+        "As of 1 May 2023 (Wfh Policy Update May 2023), after the time that is asked about.",
+        "As of 29 April 2022 (April Update), after the time that is asked about. There is a newer version.",
+        "As of 1 March 2021 (April Update). There is a newer version.",
+    ]
+
+
 def test_an_older_version_with_another_number_says_otherwise() -> None:
     was = older("All eligible employees come to the office two days a week. Pets stay at home.")
 
