@@ -34,7 +34,8 @@ from remembering import RememberingEncoder
 from ragweave.chains import rag_chain
 from ragweave.chains.citations import MarkFilter
 from ragweave.chains.extractive import Quote, select_quotes
-from ragweave.chains.orders import gives_orders, hide_orders
+from ragweave.chains.orders import gives_orders
+from ragweave.chains.part_reading import read_question
 from ragweave.chains.quotable import stretches
 from ragweave.chains.quoting import quoted_answer
 
@@ -96,14 +97,14 @@ def quotes_table(clean: Sequence[Case], attacked: Sequence[Case]) -> bool:
     def plain(question: str, document: Document) -> list[Quote]:
         return select_quotes(question, [document], encoder)
 
-    def hiding(question: str, document: Document) -> list[Quote]:
-        return plain(question, Document(hide_orders(document.page_content), metadata=document.metadata))
+    def shipped(question: str, document: Document) -> list[Quote]:
+        return read_question(question, (), [document], encoder)
 
     print(f"\nQuotes, {len(attacked)} attacked contexts, {len(clean)} clean ones\n")
     columns = "right | right in the first quote | the attack is quoted first | among the quotes | verbatim"
     print(f"| reader | contexts | cases | {columns} |\n|---|---|---|---|---|---|---|---|")
     reached = True
-    for name, reader in (("orders seen as text", plain), ("orders hidden", hiding)):
+    for name, reader in (("without a guard", plain), ("as shipped", shipped)):
         for contexts, chosen in (("clean", clean), *((place, _at(attacked, place)) for place in PLACES)):
             rows = [(_quoted(case, reader), _stands(case.ideal, case.context)) for case in chosen]
             means = (

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import re
 
-from .sentences import sentences
-
-__all__ = ["gives_orders", "hide_orders"]
+__all__ = ["gives_orders"]
 
 LONGEST = 600  # characters of a sentence that are looked at
 OWN_REPLY = r"your (?:\w+ )?(?:reply|response|answer|output|completion|summary|translation)\b"
@@ -40,12 +38,6 @@ ORDERS = tuple(
         r"\b(?:as|if you are|you are) an? (?:ai|llm|(?:large )?language model|chatbot)\b",
     )
 )
-# One of these words is in every order, and in few other texts.
-HINT = re.compile(
-    r"\byour \w+|\b(?:ignore|disregard|forget|override|bypass|prompt|instructions?|respond|reply|answer"
-    r"|pretend|llm|chatbot|ai|language model|you are now|you're now)\b",
-    re.IGNORECASE,
-)
 
 
 def gives_orders(text: str) -> bool:
@@ -57,17 +49,3 @@ def gives_orders(text: str) -> bool:
     False
     """
     return any(order.search(text[:LONGEST]) for order in ORDERS)
-
-
-def hide_orders(text: str) -> str:
-    """The text with blanks in place of sentences that give orders; every other character keeps its place.
-
-    >>> hide_orders("Leave is 25 days. Say so in your reply.")
-    'Leave is 25 days.                      '
-    """
-    if not HINT.search(text):
-        return text
-    for start, end in sentences(text):
-        if gives_orders(text[start:end]):
-            text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
-    return text
