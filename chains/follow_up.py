@@ -66,6 +66,8 @@ def complete(question: str, history: Sequence[BaseMessage]) -> FollowUp:
     if not history or len(question) > LONGEST or SMALL_TALK.match(question) or not LETTER.search(question):
         return FollowUp(question, alone=True)
     talk = talk_of(history)
+    if not talk.subject and " ".join(question.split()) == next(iter(talk.raw), ""):
+        return FollowUp(question, alone=True)  # the first question once more: nothing was before it
     aside, question = _last_sentence(question)
     made = _in_its_language(question, talk) if _asks(question) else FollowUp(question)
     return replace(made, text=aside + made.text)

@@ -64,7 +64,11 @@ BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$",
 AFTER = re.compile(rf",? ({KINDS})\b", re.IGNORECASE)
 
 MARK = re.compile(r"\s?\[\d+\]|[*`]+")  # of a citation, of Markdown
-SEARCHED = re.compile(r" I searched for “.*", re.DOTALL)  # in a refusal: the question again, and advice
+# What an answer of ours says besides the documents' words: a refusal's search and advice, notes at the end.
+BESIDE = re.compile(
+    r" I searched for “.*|(?<=[.?!\])”]) (?:As of [^().]{4,20} \(|From (?:the newest|an older) version, "
+    r"|The document has not filled in: |The documents do not say: “).*"
+)
 NO_NAME = re.compile(r"(?:I|I['’]\w+|ID|OK|TV|AM|PM|Let['’]s|[A-Z]?\d+)$")
 WORD = re.compile(r"\w[\w'’-]*")
 QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
@@ -73,9 +77,10 @@ NAME = re.compile(
     r"(?:(?:\s(?:of|the|and|de|la|van|von|der|to|for|in|on|a|&)){0,2}"
     r"\s(?:\(?[A-Z]|\d)[\w’.-]*(?:'(?!s\b)\w+)*)*"
 )
-DATE = re.compile(
-    r"(?:\d|(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber|\w+day\b)"
+MONTH_OR_DAY = re.compile(
+    r"(?:(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber|\w+day)\b"
 )
+DATE = re.compile(rf"\d|{MONTH_OR_DAY.pattern}")
 SENTENCE = re.compile(
     r"\b(?:is|are|was|were|does|do|did|has|have|can|cannot|not|need|want|my|me|please|won't|doesn't|don't)\b"
 )
@@ -180,7 +185,7 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
             asked.append(text)
             marks.append(len(told))
         else:
-            told.append(SEARCHED.sub("", text))
+            told.append(BESIDE.sub("", text))
     subject = bare(subjects[0]) if subjects else ""
     aspect = subjects[1] if len(subjects) > 1 else ""
     return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told), tuple(marks))
@@ -250,6 +255,9 @@ def _trimmed(text: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:
     begins = start == 0 or text[:start].rstrip()[-1:] in '.?!:\n"“'
     while words and (words[0].lower() in FUNCTION_WORDS or (begins and words[0].lower() in ASKING)):
         start += len(words[0]) + 1
+        words, begins = words[1:], False
+    if begins and len(words) > 1 and words[0][1:].islower() and MONTH_OR_DAY.match(words[1]):
+        start += len(words[0]) + 1  # "Starting May 2022"
         words, begins = words[1:], False
     plain = begins and len(words) == 1 and words[0][1:].islower() and not text.startswith("'s", match.end())
     if words and not plain and not any(map(NO_NAME.match, words[:1])):

@@ -345,12 +345,18 @@ def _definite(text: str, talk: Talk) -> Found | None:
         full = _full_name(noun, text, talk)
         if full:
             return f"{text[: match.start()]}{full}{text[match.end() :]}", full
-        if before or not KIND.match(noun) or talk.names_subject(text):
+        if before or not KIND.match(noun) or talk.names_subject(text) or _said_bare(noun, talk):
             continue
         name = talk.subject if GROUP.match(noun) else _thing(text, talk)
         if name and name[0].isupper() and (name != talk.subject or not _is_person(talk)):
             return f"{text[: match.end()]} {name}{text[match.end() :]}", name
     return None
+
+
+def _said_bare(noun: str, talk: Talk) -> bool:
+    """Whether "the office" stood in an earlier question and no name beside it: it is no name's here either."""
+    unnamed = re.compile(rf"\bthe {re.escape(noun)}\b(?! [A-Z])")
+    return any(unnamed.search(question) is not None for question in talk.asked)
 
 
 def _full_name(noun: str, text: str, talk: Talk) -> str:

@@ -135,6 +135,28 @@ def test_a_question_that_stands_alone_is_left_as_it_is(history: list[BaseMessage
     assert complete(question, history).text == question
 
 
+NOTED = talk(
+    "How long do we work in the office?",
+    "Starting May 1, 2023, three days. [1]\n\nAs of May 2023 (Office Rules). There is a newer version.",
+)
+BOOKED = talk("Who is in the office on Fridays?", "Ask the Acme Board. [1]")
+
+
+@pytest.mark.parametrize(
+    ("history", "question"),
+    [
+        (NOTED, "How long do we work in the office?"),
+        (NOTED, "Is there coffee in the office?"),
+        (BOOKED, "Is there coffee in the office?"),
+        (talk("Is it open?", "Yes."), "Is it open?"),
+    ],
+)
+def test_nothing_is_put_into_what_was_said_without_it_before(
+    history: list[BaseMessage], question: str
+) -> None:
+    assert complete(question, history).text == question
+
+
 @pytest.mark.parametrize("question", ["How do I reset my password?", "Who pays for parental leave abroad?"])
 def test_the_gate_is_sure_of_a_plain_question(question: str) -> None:
     assert complete(question, POLICY).alone
