@@ -68,9 +68,9 @@ export function remove(conversation) {
 // Questions to go on with: those that the base answers, of the sources just cited first.
 export function followups(turn) {
   if (turn.status === "failed") return [];
-  const asked = new Set(page.conversation.turns.map((one) => one.question));
+  const asked = new Set(page.conversation.turns.map((one) => one.question.toLowerCase()));
   const near = new Set(turn.citations.map((one) => one.source));
-  const open = (page.knowledge?.examples ?? []).filter((one) => !asked.has(one.question));
+  const open = (page.knowledge?.examples ?? []).filter((one) => !asked.has(one.question.toLowerCase()));
   const sorted = [...open.filter((one) => near.has(one.source)), ...open.filter((one) => !near.has(one.source))];
   return sorted.slice(0, turn.status === "abstained" ? 2 : 3).map((one) => one.question);
 }
