@@ -354,7 +354,7 @@ def _definite(text: str, talk: Talk) -> Found | None:
 
 
 def _said_bare(noun: str, talk: Talk) -> bool:
-    """Whether "the office" stood in an earlier question and no name beside it: it is no name's here either."""
+    """Whether "the office" stood in an earlier question without a name: then it has none here either."""
     unnamed = re.compile(rf"\bthe {re.escape(noun)}\b(?! [A-Z])")
     return any(unnamed.search(question) is not None for question in talk.asked)
 
