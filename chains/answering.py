@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from langchain_core.documents import Document
@@ -22,7 +23,7 @@ from .direct_answer import DirectAnswer, answers_itself
 from .document_step import shown
 from .embeddings import Encoder
 from .extractive import Quote
-from .generation import Generated
+from .generation import BROKEN_OFF, Generated
 from .grounding import Grounder, ground, strict_answer
 from .leaving import has_left
 from .marks_check import MarksCheck
@@ -40,7 +41,6 @@ Judge = Callable[[RagState, RunnableConfig], Verdict]
 Search = Callable[[RagState, RunnableConfig], list[Document]]
 Size = Callable[[RagState], int | None]
 Detail = dict[str, Any]
-BROKEN_OFF = "\n\nThe model broke off here."
 
 
 def encoder_reader(encoder: Callable[[], Encoder], size: Size) -> Reader:
@@ -177,7 +177,8 @@ class Answering:
                 yield piece
         for piece in self._said(await asyncio.to_thread(generated.finish)):
             yield piece
-        for piece in self._ending(state, generated, check, config, detail):
+        ending = partial(self._ending, state, generated, check, config, detail)
+        for piece in await asyncio.to_thread(lambda: list(ending())):  # it may read, and check claims
             yield piece
 
     def _direct(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
@@ -185,10 +186,13 @@ class Answering:
         direct = DirectAnswer(state["_route"], self.model, detail)
         source = direct.source(state)
         if source is not None:
-            for chunk in source[0].stream(source[1], config):
-                if has_left(config):
-                    return
-                yield from direct.pieces(chunk)
+            try:
+                for chunk in source[0].stream(source[1], config):
+                    if has_left(config):
+                        return
+                    yield from direct.pieces(chunk)
+            except Exception as error:  # as of a model that has passages
+                yield from direct.broken(error)
         yield from direct.ending()
         check_answered(direct.reply, config)
 
@@ -196,8 +200,12 @@ class Answering:
         direct = DirectAnswer(state["_route"], self.model, detail)
         source = direct.source(state)
         if source is not None:
-            async for chunk in source[0].astream(source[1], config):
-                for piece in direct.pieces(chunk):
+            try:
+                async for chunk in source[0].astream(source[1], config):
+                    for piece in direct.pieces(chunk):
+                        yield piece
+            except Exception as error:  # as above
+                for piece in direct.broken(error):
                     yield piece
         for piece in direct.ending():
             yield piece

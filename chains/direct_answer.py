@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.documents import Document
+from langchain_core.exceptions import LangChainException
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
 from .budget import estimate_tokens
 from .document_step import as_documents, shown
-from .generation import Generated
+from .generation import BROKEN_OFF, Generated
 from .history_budget import fitted_history, shortened
 from .prompts import DIRECT
 from .routes import Route
@@ -95,6 +96,13 @@ class DirectAnswer:
             text = text_of(chunk) if isinstance(chunk, BaseMessage) else str(chunk)
         if text:
             yield from self._answer(text)
+
+    def broken(self, error: Exception) -> Iterator[Piece]:
+        """What a model said before it failed stays, and that it failed is said; any other error is one."""
+        if isinstance(error, LangChainException) or self.detail["by"] != "model" or not self.said:
+            raise error
+        self.detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
+        yield from self._answer(self.generated.finish() + BROKEN_OFF)
 
     def ending(self) -> Iterator[Piece]:
         """The rest of the answer, and every key that an answer sets."""

@@ -14,7 +14,9 @@ from .citations import Keep, MarkFilter
 from .prompts import NOT_IN_DOCUMENTS
 from .state import text_of
 
-__all__ = ["Generated"]
+__all__ = ["BROKEN_OFF", "Generated"]
+
+BROKEN_OFF = "\n\nThe model broke off here."  # follows what a model said before it failed
 
 
 @dataclass(slots=True)

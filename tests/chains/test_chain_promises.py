@@ -294,3 +294,57 @@ async def test_that_a_model_broke_off_is_said_and_is_no_claim(kb: KnowledgeBase,
 
     assert state["answer"] == twin["answer"] == f"{said}\n\nThe model broke off here."
     assert state["grounding"]["unsupported"] == 0
+
+
+async def test_what_a_model_said_by_itself_stays_where_it_breaks_off(kb: KnowledgeBase) -> None:
+    model = BreakingOff(messages=iter([AIMessage("Glad to help.")] * 2))
+    chain = rag_chain(model, kb.as_retriever(), route=lambda state: Route("chat", direct=True))
+
+    state, twin = chain.invoke("Thanks"), await chain.ainvoke("Thanks")
+
+    assert state["answer"] == twin["answer"] == "Glad to help.\n\nThe model broke off here."
+
+
+# -- the stream, whatever answers --------------------------------------------------------------------------
+
+ROUTES: list[Any] = [
+    "auto",
+    None,
+    lambda state: Route("text", direct="We open at 9."),
+    lambda state: Route("chat", direct=True),
+    lambda state: Route("person", handoff=True),
+    lambda state: Route("own", chain=RunnableLambda(lambda state: {"answer": "Own."})),
+    lambda state: Route("pay", filter={"team": "money"}, k=1, long_context=True),
+]
+REPLIES = [
+    None,
+    "",
+    "NOT IN THE DOCUMENTS",
+    "[9]",
+    "[1] You get 25 days [1]. [2] Ask",
+    f"```\na[0]\n```\n[1] {LEAVE}",
+]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("reply", REPLIES)
+async def test_a_stream_is_the_state_whatever_answers(
+    kb: KnowledgeBase, reply: str | None, route: Any
+) -> None:
+    model: Any = None if reply is None else RunnableLambda(lambda messages: AIMessage(str(reply)))
+    chain = rag_chain(model, kb.as_retriever(), route=route)
+
+    state = chain.invoke(QUESTION)
+    pieces = list(chain.stream(QUESTION))
+    twins = [piece async for piece in chain.astream(QUESTION)]
+
+    for streamed in (pieces, twins):
+        keys = [key for piece in streamed for key in piece]
+        assert all(keys.count(key) == 1 for key in state.keys() - {"answer", "trace"})
+        assert keys.index("documents") < keys.index("answer")
+        assert "".join(piece.get("answer", "") for piece in streamed) == state["answer"] != ""
+    json.dumps(state["trace"], allow_nan=False)
+    for one in state["citations"]:
+        assert one["quote"] == kb.text(one["source"])[one["source_start"] : one["source_end"]]
+        assert state["answer"][one["answer_start"] : one["answer_end"]].strip()
+        assert state["documents"][one["n"] - 1].id == one["document_id"]
