@@ -10,6 +10,7 @@ import pytest
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from langchain_tests.integration_tests import RetrieversIntegrationTests
 
 from ragweave.chains import ChainError, FilterError, KnowledgeBase, StoreUnavailable
 from ragweave.chains.several_retrievers import SeveralRetrievers
@@ -160,3 +161,32 @@ def test_its_encoder_is_the_one_that_all_share(bases: dict[str, KnowledgeBase], 
 def test_what_cannot_be_searched_is_refused(given: Any, message: str) -> None:
     with pytest.raises(ChainError, match=message):
         SeveralRetrievers(given)
+
+
+class TestLangChainsOwnTests(RetrieversIntegrationTests):
+    @pytest.fixture(autouse=True)
+    def _filled(self, tmp_path: Path) -> Iterator[None]:
+        texts = (
+            "Salaries are paid monthly.",
+            "Leave is approved by the manager.",
+            "An example query.",
+            "Ask early.",
+        )
+        with KnowledgeBase(SqliteStore(tmp_path / "own"), WordEncoder()) as kb:
+            kb.ingest([Document(text, metadata={"source": text}) for text in texts])
+            TestLangChainsOwnTests.kb = kb
+            yield
+
+    kb: KnowledgeBase
+
+    @property
+    def retriever_constructor(self) -> Any:
+        return lambda **given: SeveralRetrievers({"one": TestLangChainsOwnTests.kb}, **given)
+
+    @property
+    def retriever_constructor_params(self) -> dict[str, Any]:
+        return {}
+
+    @property
+    def retriever_query_example(self) -> str:
+        return "example query"
