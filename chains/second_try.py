@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -23,6 +24,7 @@ TAKEN = ("_documents", "_queries", "_quotes", "_verdict")
 
 def second_try_step(requery: Step, search: Sequence[Step], *, trace: bool) -> Step:
     """Runs `search` again with the queries of `requery`, where the verdict was to abstain."""
+    requery = replace(requery, instead=None)  # it is a "transform" too, and no call leaves out this one
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         if not _wanted(state):

@@ -203,6 +203,17 @@ def test_a_model_may_condense(kb: KnowledgeBase) -> None:
     assert chain.invoke("And how many?")["standalone"] == QUESTION
 
 
+def test_leaving_out_the_transform_leaves_the_corrective_round(kb: KnowledgeBase) -> None:
+    def unsure(state: dict[str, Any]) -> bool:
+        return "Overtime" in state["documents"][0].page_content
+
+    chain = rag_chain(None, kb.as_retriever(k=1), abstain=unsure, again=lambda state: [QUESTION])
+
+    state = chain.invoke("When is overtime paid?", {"configurable": {"without": ["transform"]}})
+
+    assert "25 days" in state["answer"]
+
+
 @pytest.mark.parametrize("step", ["condense", "transform", "filter", "rerank", "expand"])
 def test_a_step_that_gives_nothing_is_a_clear_error(kb: KnowledgeBase, step: str) -> None:
     own: Any = {step: lambda state: None}
