@@ -31,9 +31,9 @@ def second_try_step(requery: Step, search: Sequence[Step], *, trace: bool) -> St
             return
         started = time.perf_counter()
         tried = _joined(state, requery.played(state, config, trace=trace))
+        yield from _entry(state, tried, started, trace)
         if not _has_news(state, tried):
             return
-        yield from _entry(state, tried, started, trace)
         for step in search:
             for piece in step.played(tried, config, trace=trace):
                 tried = tried + piece
@@ -46,10 +46,10 @@ def second_try_step(requery: Step, search: Sequence[Step], *, trace: bool) -> St
         started = time.perf_counter()
         pieces = [piece async for piece in requery.aplayed(state, config, trace=trace)]
         tried = _joined(state, pieces)
-        if not _has_news(state, tried):
-            return
         for piece in _entry(state, tried, started, trace):
             yield piece
+        if not _has_news(state, tried):
+            return
         for step in search:
             async for made in step.aplayed(tried, config, trace=trace):
                 tried = tried + made
@@ -83,9 +83,8 @@ def _entry(state: RagState, tried: RagState, started: float, trace: bool) -> Ite
         told = tried["trace"][-1]["detail"] if tried.get("trace") else {}
         ms = round((time.perf_counter() - started) * 1000, 3)
         why = state["_verdict"].reason or "no answer"
-        yield {
-            "trace": [{"step": NAME, "ms": ms, "detail": {**told, "why": why, "queries": tried["queries"]}}]
-        }
+        queries = tried["queries"] if _has_news(state, tried) else []  # nothing new, so nothing is searched
+        yield {"trace": [{"step": NAME, "ms": ms, "detail": {**told, "why": why, "queries": queries}}]}
 
 
 def _told(piece: RagState) -> Iterator[Piece]:

@@ -71,7 +71,7 @@ class Step:
         for piece in self._pieces(state, config, detail):
             made = True
             yield RagState(piece)
-        if trace and self.traced and (made or detail):
+        if trace and self._tells(made, detail):
             yield self._traced(started, detail)
 
     async def aplayed(
@@ -83,7 +83,7 @@ class Step:
         async for piece in self.pieces(state, config, detail):
             made = True
             yield RagState(piece)
-        if trace and self.traced and (made or detail):
+        if trace and self._tells(made, detail):
             yield self._traced(started, detail)
 
     def _pieces(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
@@ -112,6 +112,10 @@ class Step:
         else:
             return None
         return self.instead(state)
+
+    def _tells(self, made: bool, detail: Detail) -> bool:
+        """Whether there is something to trace; that a step was left out is told of every step."""
+        return "left_out" in detail or (self.traced and (made or bool(detail)))
 
     def _traced(self, started: float, detail: Detail) -> RagState:
         ms = round((time.perf_counter() - started) * 1000, 3)

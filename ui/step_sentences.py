@@ -145,6 +145,8 @@ def _ground(detail: Detail, counts: Counts) -> str:
 
 def _again(detail: Detail, counts: Counts) -> str:
     why = one_line(detail.get("why") or "")
+    if detail.get("queries") == []:
+        return f"No other words were found to search with{_colon(why)}."
     return f"Searched once more{_colon(why)}."
 
 

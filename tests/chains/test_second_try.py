@@ -77,6 +77,7 @@ def test_the_same_queries_are_not_searched_again(kb: KnowledgeBase) -> None:
 
     assert state["abstained"] is True
     assert _names(state).count("retrieve") == 1
+    assert next(entry["detail"]["queries"] for entry in state["trace"] if entry["step"] == "again") == []
 
 
 def test_by_default_a_model_puts_the_question_otherwise(kb: KnowledgeBase) -> None:
@@ -94,6 +95,9 @@ def test_by_default_a_model_puts_the_question_otherwise(kb: KnowledgeBase) -> No
 
     assert "again" in _names(state)
     assert left_out["abstained"] is True and _names(left_out).count("retrieve") == 1
+    assert next(entry["detail"] for entry in left_out["trace"] if entry["step"] == "again") == {
+        "left_out": "by the call"
+    }
 
 
 def test_without_a_trace_it_works_the_same(kb: KnowledgeBase) -> None:

@@ -47,6 +47,7 @@ def told(step: str, **detail: Any) -> Told:
         ("answer", {"by": "model", "model": "qwen3", "adapter": "a"}, "Written by qwen3 with the adapter a."),
         ("ground", {"supported": 1, "unsupported": 2}, "1 of 3 statements is supported by the passages."),
         ("again", {"why": "The quotes do not answer."}, "Searched once more: The quotes do not answer."),
+        ("again", {"why": "?", "queries": []}, "No other words were found to search with: ?."),
         ("mine", {}, "Done."),
         ("mine", {"why": "because."}, "Because."),
     ],
