@@ -32,7 +32,7 @@ from .part_reading import answers_parts, read_question, unanswered
 from .quoting import quoted_answer
 from .refusals import refusal
 from .state import RagState
-from .step import Piece, Step
+from .step import WITHOUT, Piece, Step
 
 __all__ = ["Answering", "Judge", "Reader", "abstain_step", "encoder_judge", "encoder_reader"]
 
@@ -137,7 +137,7 @@ class Answering:
         messages = (
             prompt_messages(state) if self.prompt is None else self.prompt.invoke(_named(state), config)
         )
-        check, generated = self._generated(state)
+        check, generated = self._generated(state, config)
         try:
             for chunk in () if has_left(config) else self.model.stream(messages, config):
                 if has_left(config):
@@ -165,7 +165,7 @@ class Answering:
             messages: Any = prompt_messages(state)
         else:
             messages = await self.prompt.ainvoke(_named(state), config)
-        check, generated = self._generated(state)
+        check, generated = self._generated(state, config)
         try:
             async for chunk in self.model.astream(messages, config):
                 asks = generated.marks.waits  # then a checker may read for some milliseconds
@@ -211,9 +211,10 @@ class Answering:
             yield piece
         check_answered(direct.reply, config)
 
-    def _generated(self, state: RagState) -> tuple[MarksCheck | None, Generated]:
+    def _generated(self, state: RagState, config: RunnableConfig) -> tuple[MarksCheck | None, Generated]:
         documents = state["documents"]
-        check = None if self.grounder is None else MarksCheck(self.grounder, documents)
+        unchecked = not self.strict and "ground" in config.get("configurable", {}).get(WITHOUT, ())
+        check = None if self.grounder is None or unchecked else MarksCheck(self.grounder, documents)
         return check, Generated(len(documents), None if check is None else check.keep)
 
     def _without_model(self, state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:

@@ -15,7 +15,7 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableGenerator, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
 
 from ragweave.chains import ChainError, FilterError, KnowledgeBase, ScoreFilter, rag_chain
@@ -318,6 +318,17 @@ def test_a_call_can_leave_steps_out_and_the_trace_says_so(kb: KnowledgeBase) -> 
     left_out = {step["step"] for step in state["trace"] if step["detail"].get("left_out") == "by the call"}
     assert left_out == {"rerank", "condense"}
     assert state["standalone"] == QUESTION
+
+
+def test_a_call_without_grounding_keeps_the_marks_of_the_model(kb: KnowledgeBase) -> None:
+    said = "Parking costs 40 euros. [1]"
+    config: RunnableConfig = {"configurable": {"without": ["ground"]}}
+
+    checked = rag_chain(_model(said), kb.as_retriever(), abstain=None).invoke(QUESTION)
+    kept = rag_chain(_model(said), kb.as_retriever(), abstain=None).invoke(QUESTION, config)
+
+    assert (checked["answer"], checked["citations"]) == ("Parking costs 40 euros.", [])
+    assert kept["answer"] == said and len(kept["citations"]) == 1
 
 
 @pytest.mark.parametrize("without", [["rernk"], "rerank", [3], ["retrieve"]])
