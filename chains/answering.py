@@ -1,4 +1,4 @@
-"""The last steps: is there an answer, who gives it, and what it stands on.
+"""The answer: who gives it, and what it stands on.
 
 Knows no retrieval. The reader quotes where there is no chat model, or where the model gives nothing.
 """
@@ -6,105 +6,34 @@ Knows no retrieval. The reader quotes where there is no chat model, or where the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from langchain_core.documents import Document
 from langchain_core.exceptions import LangChainException
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from .abstention import Verdict, judge, reason_without_filter
 from .adapter_choice import check_answered, check_model, for_answer
 from .answer_prompt import prompt_messages
 from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
-from .document_step import shown
-from .embeddings import Encoder
 from .extractive import Quote
 from .generation import BROKEN_OFF, Generated
 from .grounding import Grounder, ground, strict_answer
+from .judging import Reader, asked_parts
 from .leaving import has_left
 from .marks_check import MarksCheck
 from .notes import notes_on_quotes, notes_on_reply
-from .part_reading import answers_parts, read_question, unanswered
+from .part_reading import unanswered
 from .quoting import quoted_answer
 from .refusals import refusal
 from .state import RagState
 from .step import WITHOUT, Piece, Step
 
-__all__ = ["Answering", "Judge", "Reader", "abstain_step", "encoder_judge", "encoder_reader"]
+__all__ = ["Answering"]
 
-Reader = Callable[[RagState, RunnableConfig], list[Quote]]
-Judge = Callable[[RagState, RunnableConfig], Verdict]
-Search = Callable[[RagState, RunnableConfig], list[Document]]
-Size = Callable[[RagState], int | None]
 Detail = dict[str, Any]
-
-
-def encoder_reader(encoder: Callable[[], Encoder], size: Size) -> Reader:
-    """The extractive reader; the encoder is opened at the first question."""
-
-    def read(state: RagState, config: RunnableConfig) -> list[Quote]:
-        parts = _parts(state)
-        return read_question(
-            _spelt(state), parts, state["documents"], encoder(), size=size(state) if parts else None
-        )
-
-    return read
-
-
-def _spelt(state: RagState) -> str:
-    """The question as the documents spell it: misspelt words are found nowhere, and speak for no answer."""
-    repaired = (query.text for query in state.get("_queries", ()) if query.kind == "spelling")
-    return str(next(repaired, state["standalone"]))
-
-
-def _parts(state: RagState) -> list[str]:
-    """What a question asks for, where it is several things."""
-    return [query.text for query in state.get("_queries", ()) if query.kind == "part"]
-
-
-def encoder_judge(encoder: Callable[[], Encoder], size: Size, without_filter: Search) -> Judge:
-    """The judge of `ragweave.chains.abstention`.
-
-    `size` tells how many passages were searched; `without_filter` searches again without the call's filter,
-    to tell that it was the filter.
-    """
-
-    def decide(state: RagState, config: RunnableConfig) -> Verdict:
-        question, found = _spelt(state), state["documents"]
-        filtered = [one for one in state.get("_dropped", ()) if not one[1].startswith("diversify")]
-        quotes = state.get("_quotes")
-        if answers_parts(quotes):
-            return Verdict(False, "", {})
-        passages = size(state)
-        verdict = judge(question, found, encoder(), quotes=quotes, filtered=filtered, size=passages)
-        if not verdict.abstain or not state["filter"]:
-            return verdict
-        others = without_filter(state, config)
-        by = f"the filter on {', '.join(state['filter'])}"
-        return reason_without_filter(verdict, question, others, encoder(), by=by, size=passages)
-
-    return decide
-
-
-def abstain_step(decide: Judge, reader: Reader | None) -> Step:
-    """Decides whether the documents hold the answer; the reader's quotes are kept for it."""
-
-    def run(state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
-        found = shown(state)
-        quotes = {} if reader is None else {"_quotes": reader(found, config)}
-        verdict = decide(found + quotes, config)
-        detail |= {"abstain": verdict.abstain, "reason": verdict.reason, "signals": verdict.signals}
-        if verdict.by:
-            detail["filtered_by"] = verdict.by
-        if found["documents"] and not any("scores" in one.metadata for one in found["documents"]):
-            detail["scored_by"] = "the encoder: the retriever gives no scores"
-        yield {**quotes, "_verdict": verdict}
-
-    return Step("abstain", run, instead=lambda state: {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +231,7 @@ def _quotation(
         return
     documents = state["documents"]
     answer, citations = quoted_answer(quotes, documents)
-    missing = unanswered(_parts(state), quotes)
+    missing = unanswered(asked_parts(state), quotes)
     notes = notes_on_quotes(state["standalone"], documents, citations, missing=missing)
     detail |= {"by": "reader", "quotes": len(quotes), **({"notes": notes.strip()} if notes else {})}
     yield {"answer": answer + notes}

@@ -18,7 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .abstention import DOES_NOT_SAY, Verdict
-from .answering import Answering, Judge, Reader, abstain_step, encoder_judge, encoder_reader
+from .answering import Answering
 from .choices import Choice, as_runnable, chosen, reworking, setting
 from .condense import condense_step
 from .diversify import Diversify
@@ -28,6 +28,7 @@ from .errors import ChainError
 from .expand import expand_step
 from .freshness import Freshness, freshness_choice
 from .grounding import Grounder, ground_step
+from .judging import Judge, Reader, abstain_step, encoder_judge, encoder_reader
 from .leaving import LeavableSequence
 from .rerank import Rerank
 from .retrieve import retrieve_step, select_step, size_of, unfiltered
