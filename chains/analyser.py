@@ -54,6 +54,7 @@ APOSTROPHES = str.maketrans("\u2019\u02bc\u2018\uff07", "''''")
 ACCENTS = re.compile(
     "(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u0652\u0670]"
 )
+PLAIN_WORD = re.compile(r"\w+")
 HUMP = re.compile("(?<=[a-z]{3})(?=[A-Z])|(?<=[a-z]{2})(?=[A-Z][a-z])")  # isEmpty, FastAPI; not siRNA
 
 
@@ -70,11 +71,11 @@ def detect_language(text: str) -> str:
     if len(script) == 1:
         return script[0]
     counts = Counter(words)
-    shares = {
-        language: sum(counts[marker] for marker in _markers()[language]) / len(words) for language in script
-    }
+    said = frozenset(counts)
+    found = {language: _markers()[language] & said for language in script}
+    shares = {language: sum(counts[marker] for marker in found[language]) / len(words) for language in script}
     best = max(script, key=lambda language: shares[language])  # the first of equals
-    seen = sum(1 for marker in _markers()[best] if counts[marker])
+    seen = len(found[best])
     # One "de" or "die" in an English title is not a language: a tenth of the words, and three of them.
     if shares[best] < 0.1 or seen < min(3, len(words)):
         return script[0]
@@ -83,7 +84,10 @@ def detect_language(text: str) -> str:
 
 def _script(words: list[str]) -> tuple[str, ...]:
     """The languages of the script that most words are written in."""
-    names = Counter(_script_name(word[0]) for word in words if word[0].isalpha())
+    names: Counter[str] = Counter()
+    for letter, times in Counter(word[0] for word in words).items():
+        if letter.isalpha():
+            names[_script_name(letter)] += times
     name = names.most_common(1)[0][0] if names else "LATIN"
     return SCRIPTS.get(name) or _latin_languages()
 
@@ -130,6 +134,9 @@ def _function_words(words: list[str], languages: list[str]) -> frozenset[str]:
 
 def _words(text: str) -> Iterator[str]:
     """Words in lower case with their accents; compounds such as `max_threads` come in parts and joined."""
+    if text.isascii() and text.isalnum():  # one word, as most callers that remember words ask
+        yield from _humps(text)
+        return
     text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
     for match in _word_pattern().finditer(text):
         run = match.group()
@@ -176,12 +183,22 @@ def _bigrams(run: str) -> Iterator[str]:
 
 @cache
 def _word_pattern() -> re.Pattern[str]:
-    # \w leaves out combining marks, which carry the vowels of Hindi and Thai.
-    marks = "".join(
+    inner = f"(?:(?![{UNSPACED}])[\\w{_marks()}])+"
+    return re.compile(f"(?P<unspaced>[{UNSPACED}]+)|(?P<spaced>{inner}(?:'{inner})*)")
+
+
+@cache
+def _odd_pattern() -> re.Pattern[str]:
+    """Finds what sets `_word_pattern` apart from plain words; most texts hold none of it."""
+    return re.compile(f"[{UNSPACED}{_marks()}]")
+
+
+@cache
+def _marks() -> str:
+    """Combining marks for a set of characters: \\w lacks them; they carry the vowels of Hindi and Thai."""
+    return "".join(
         re.escape(chr(code)) for code in range(0x300, 0x1E950) if unicodedata.category(chr(code))[0] == "M"
     )
-    inner = f"(?:(?![{UNSPACED}])[\\w{marks}])+"
-    return re.compile(f"(?P<unspaced>[{UNSPACED}]+)|(?P<spaced>{inner}(?:'{inner})*)")
 
 
 @cache
@@ -197,6 +214,8 @@ def _latin_languages() -> tuple[str, ...]:
 
 def _spaced_words(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(APOSTROPHES)
+    if not _odd_pattern().search(folded):
+        return PLAIN_WORD.findall(folded)
     return [
         part
         for match in _word_pattern().finditer(folded)

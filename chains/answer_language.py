@@ -75,7 +75,9 @@ def _scripts_of(language: str) -> frozenset[str]:
 def _script(text: str) -> str:
     """The first word of the Unicode names of most letters; Kana decides, for Japanese is mixed."""
     letters = [letter for letter in text[: 4 * SAMPLE] if letter.isalpha()][:SAMPLE]
-    names = Counter(unicodedata.name(letter, "LATIN").split()[0] for letter in letters)
+    names: Counter[str] = Counter()
+    for letter, times in Counter(letters).items():  # each name is looked up once
+        names[unicodedata.name(letter, "LATIN").split()[0]] += times
     if names["HIRAGANA"] + names["KATAKANA"] > len(letters) / 10:
         return "HIRAGANA"
     return names.most_common(1)[0][0] if names else ""

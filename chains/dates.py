@@ -15,7 +15,17 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-__all__ = ["AUTO", "MONTH_NAMES", "Dated", "Period", "dates_of", "own_date", "periods", "read_date"]
+__all__ = [
+    "AUTO",
+    "MONTH_NAMES",
+    "OWN_KEYS",
+    "Dated",
+    "Period",
+    "dates_of",
+    "own_date",
+    "periods",
+    "read_date",
+]
 
 AUTO = "auto"  # the field that stands for: whatever dates the documents state
 # What callers call the date of a document, most telling first.
@@ -56,6 +66,7 @@ _SHAPES = (
     rf"(?:fy ?)?{_YEAR}",
 )
 _DATES = [re.compile(rf"(?<!\d){shape}", re.IGNORECASE) for shape in _SHAPES]
+_HAS_YEAR = re.compile(r"(?:19|20)\d\d")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SECONDS, _MILLISECONDS = (1e8, 1e11), (1e11, 1e14)  # numbers that can be nothing but Unix times
 
@@ -141,6 +152,8 @@ def periods(text: str) -> Iterator[Period]:
     >>> [text.first.isoformat() for text in periods("leave_policy-2023-05.pdf, since 1 March 2020")]
     ['2023-05-01', '2020-03-01']
     """
+    if not _HAS_YEAR.search(text):  # every date here has one; most names have none
+        return
     plain = text.replace("_", " ")
     place = 0
     while True:

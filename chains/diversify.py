@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from pydantic import ConfigDict, Field, PrivateAttr
 
 from .embeddings import Encoder, open_encoder
-from .near_duplicates import Fingerprint, fingerprint, likeness, same_facts
+from .near_duplicates import fingerprint, likeness, rule_out_repeats, same_facts
 from .passage_text import passage_text
 from .rerank import standing
 from .rework import Dropped, Reworked, Reworker, rescored
@@ -101,19 +101,22 @@ class Diversify(Reworker):
             return list(range(len(documents))), []
         kept: list[int] = []
         repeats: list[tuple[int, int, str]] = []
-        prints = [fingerprint(document) for document in documents]
-        for place, later in enumerate(prints):
+        ruled_out = rule_out_repeats(documents)
+        for place, later in enumerate(documents):
             for first in kept:
+                if ruled_out(place, first):  # nearly all pairs; spares what is slow
+                    continue
                 cosine = None if vectors is None else float(vectors[place] @ vectors[first])
-                if how := self._repeats(later, prints[first], query, cosine):
+                if how := self._repeats(later, documents[first], query, cosine):
                     repeats.append((place, first, how))
                     break
             else:
                 kept.append(place)
         return kept, repeats
 
-    def _repeats(self, later: Fingerprint, first: Fingerprint, query: str, cosine: float | None) -> str:
+    def _repeats(self, repeat: Document, original: Document, query: str, cosine: float | None) -> str:
         least = self.duplicates or 1.0
+        later, first = fingerprint(repeat), fingerprint(original)
         share, how = likeness(later, first, query)
         if share >= least:
             return how

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from .answer_types import AnswerType, answer_type, holds
 from .quotable import Stretch, stretches
 from .splitting import PATH_SEPARATOR
 
-__all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "share_found"]
+__all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "shares_found"]
 
 SAMPLE = 300  # characters of each passage that the language is told from
 PUNCTUATION = str.maketrans(
@@ -100,11 +100,11 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
     return found
 
 
-def share_found(tokens: Sequence[str], present: set[str]) -> float:
-    """The share of the tokens that are present, related forms counting `RELATED`; all weigh the same."""
-    if not tokens:
-        return 0.0
-    return sum(_best_match(token, present) for token in tokens) / len(tokens)
+def shares_found(tokens: Sequence[str], texts: Sequence[Set[str]]) -> list[float]:
+    """For each text the share of the tokens in it, related forms counting `RELATED`; all weigh the same."""
+    alike = _related(tokens, frozenset().union(*texts))
+    count = max(1, len(tokens))
+    return [sum(_match(token, alike[token], text) for token in tokens) / count for text in texts]
 
 
 class Words:
@@ -116,12 +116,7 @@ class Words:
         self.weights = {token: math.log(1 + len(stretches) / (1 + holders.get(token, 0))) for token in tokens}
         self.total = sum(self.weights.values())
         self.adjacent = set(zip(tokens, tokens[1:], strict=False))
-        # Only the words of the stretches that begin alike can match, so this is done once, not per stretch.
-        begin: dict[str, list[str]] = {token[:4]: [] for token in tokens}
-        for other in vocabulary:
-            if (alike := begin.get(other[:4])) is not None:
-                alike.append(other)
-        self.alike = {token: [one for one in begin[token[:4]] if _alike(token, one)] for token in tokens}
+        self.alike = _related(tokens, vocabulary)
         self.all = frozenset(tokens).union(*self.alike.values())
 
     def relevant(self, *present: frozenset[str]) -> frozenset[str]:
@@ -132,7 +127,7 @@ class Words:
         """The weight of the words that are present, of all."""
         if not self.total or not present:
             return 0.0
-        found = sum(weight * self._match(token, present) for token, weight in self.weights.items())
+        found = sum(w * _match(token, self.alike[token], present) for token, w in self.weights.items())
         return found / self.total
 
     def pairs(self, tokens: Sequence[str]) -> float:
@@ -147,17 +142,20 @@ class Words:
         }
         return len(self.adjacent & near) / len(self.adjacent)
 
-    def _match(self, token: str, present: frozenset[str]) -> float:
-        if token in present:
-            return 1.0
-        return RELATED if any(other in present for other in self.alike[token]) else 0.0
 
-
-def _best_match(token: str, present: set[str]) -> float:
+def _match(token: str, alike: frozenset[str], present: Set[str]) -> float:
     if token in present:
         return 1.0
-    begin = token[:4]
-    return RELATED if any(other.startswith(begin) and _alike(token, other) for other in present) else 0.0
+    return 0.0 if alike.isdisjoint(present) else RELATED
+
+
+def _related(tokens: Sequence[str], vocabulary: Set[str]) -> dict[str, frozenset[str]]:
+    """For each token its related forms in the vocabulary; once for all texts, as few words begin alike."""
+    begin: dict[str, list[str]] = {token[:4]: [] for token in tokens}
+    for other in vocabulary:
+        if (alike := begin.get(other[:4])) is not None:
+            alike.append(other)
+    return {token: frozenset(one for one in begin[token[:4]] if _alike(token, one)) for token in tokens}
 
 
 def _alike(token: str, other: str) -> bool:
@@ -226,9 +224,8 @@ def read_passage(text: str, language: str) -> tuple[ReadStretch, ...]:
 def _tokens(text: str, language: str) -> tuple[str, ...]:
     """What `document_tokens` gives, run of letters by run of letters: most were met before."""
     text = text.translate(PUNCTUATION)
-    if not text.isascii():
-        return tuple(document_tokens(text, language))
-    return tuple(token for run in RUN.findall(text) for token in _run_tokens(run, language))
+    runs = RUN.findall(text) if text.isascii() else text.split()  # no token holds a blank
+    return tuple([token for run in runs for token in _run_tokens(run, language)])
 
 
 @lru_cache(maxsize=65_536)  # a few MB

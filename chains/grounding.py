@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.documents import Document
@@ -22,7 +23,7 @@ from .analyser import query_tokens
 from .claims import MARKS, Claim, asserted, claims
 from .code_spans import CodeScanner, outside_code
 from .embeddings import Encoder
-from .evidence import language_of, read_passage, share_found
+from .evidence import language_of, read_passage, shares_found
 from .fact_checks import contradictions, missing_facts, stated
 from .inference import InferenceModel
 from .quotable import is_lead_in
@@ -144,17 +145,24 @@ class _Stretch:
 
 
 def _stretches(tokens: Sequence[str], passages: Sequence[Document], language: str) -> Iterator[_Stretch]:
-    for number, document in enumerate(passages):
-        read = read_passage(document.page_content, language)
-        names = set(query_tokens(_names(document), [language])) if _names(document) else set()
-        for place, (stretch, _, present) in enumerate(read):
-            near = read[max(0, place - 1) : place + 2]
+    read = [read_passage(document.page_content, language) for document in passages]
+    names = [_name_tokens(_names(document), language) for document in passages]
+    present = [own | one.present for own, passage in zip(names, read, strict=True) for one in passage]
+    shares = iter(shares_found(tokens, present))
+    for number, (document, passage) in enumerate(zip(passages, read, strict=True)):
+        for place, one in enumerate(passage):
+            near = passage[max(0, place - 1) : place + 2]
             yield _Stretch(
                 number,
-                document.page_content[stretch.start : stretch.end],
+                document.page_content[one.stretch.start : one.stretch.end],
                 document.page_content[near[0].stretch.start : near[-1].stretch.end],
-                {"words": share_found(tokens, names.union(present))},
+                {"words": next(shares)},
             )
+
+
+@lru_cache(maxsize=1024)  # titles and headings of a few turns; each claim asks for them
+def _name_tokens(names: str, language: str) -> frozenset[str]:
+    return frozenset(query_tokens(names, [language])) if names else frozenset()
 
 
 def _names(document: Document) -> str:

@@ -7,17 +7,20 @@ repeats, however alike they are: they are versions of a rule, or two rules.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from langchain_core.documents import Document
 
-__all__ = ["Fingerprint", "fingerprint", "likeness", "same_facts"]
+__all__ = ["Fingerprint", "fingerprint", "likeness", "rule_out_repeats", "same_facts"]
 
 # A number stays whole (1.5, 1/5, 10:30), and signs that say something count; other punctuation does not.
 WORD = re.compile(r"\d+(?:[.,:/–-]\d+)+|\w+|[%‰$€£¥≤≥±°§✓✔✗✘☐☑☒]|(?<!\w)[-−+](?=\d)|[<>](?=\s*=?\s*\d)")
+LETTERS, DIGITS = re.compile("[a-z]{6,}"), re.compile("[0-9]+")
 COPY = re.compile(r"\s*\(\d\)$|\s*[-–_ ]\s*copy$|^copy of\s+", re.IGNORECASE)  # what copied files are called
+TOLD_BY = 4  # longest words that tell most passages apart
 ALONE = 12  # words of a text that means the same below any heading
 BEGINNING = 4  # characters that a word of the question shares with a name it means
 # A rule with one of these in place of another is another rule. English, German, French, Spanish, Italian.
@@ -56,8 +59,24 @@ class Fingerprint:
 
 def fingerprint(document: Document) -> Fingerprint:
     """The fingerprint of a passage; those of the last ones seen are kept."""
-    title, heading = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
-    return _fingerprint(document.page_content, title, heading)
+    return _fingerprint(document.page_content, *_title_and_heading(document))
+
+
+def rule_out_repeats(documents: Sequence[Document]) -> Callable[[int, int], bool]:
+    """A cheap test for pairs of passages: whether the one at the first place surely repeats not the second.
+
+    A repeat has the second's names and numbers, or stands in it with every word, the longest ones too.
+    """
+    texts = [document.page_content.casefold() for document in documents]
+    longest = [sorted(set(LETTERS.findall(text)), key=len)[-TOLD_BY:] for text in texts]
+    numbers = [DIGITS.findall(text) for text in texts]
+    names = [_names(*_title_and_heading(document)) for document in documents]
+
+    def ruled_out(later: int, first: int) -> bool:
+        may_be_like = numbers[later] == numbers[first] and names[later] == names[first]
+        return not may_be_like and not all(word in texts[first] for word in longest[later])
+
+    return ruled_out
 
 
 def likeness(later: Fingerprint, first: Fingerprint, question: str = "") -> tuple[float, str]:
@@ -107,7 +126,14 @@ def _fingerprint(text: str, title: str, heading: str) -> Fingerprint:
         if word in TURNING or not (written.isalpha() and written.islower())
     ]
     plain = f" {' '.join(words)} "
-    names = WORD.findall(f"{COPY.sub('', title)} {heading}")
-    return Fingerprint(
-        words, plain, frozenset(words), tuple(facts), frozenset(name.casefold() for name in names)
-    )
+    return Fingerprint(words, plain, frozenset(words), tuple(facts), _names(title, heading))
+
+
+def _title_and_heading(document: Document) -> tuple[str, str]:
+    metadata = document.metadata
+    return str(metadata.get("title") or ""), str(metadata.get("heading") or "")
+
+
+@lru_cache(maxsize=2048)
+def _names(title: str, heading: str) -> frozenset[str]:
+    return frozenset(name.casefold() for name in WORD.findall(f"{COPY.sub('', title)} {heading}"))

@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 from pydantic import ConfigDict, Field, field_validator
 
 from .analyser import document_tokens, query_tokens
-from .evidence import language_of, share_found
+from .evidence import language_of, shares_found
 from .passage_text import passage_text
 from .rework import Dropped, Reworked, Reworker
 
@@ -139,7 +139,8 @@ def _shares(documents: Sequence[Document], query: str) -> list[float | None]:
     asked = query_tokens(query, [language])
     if not asked:
         return [None] * len(documents)
-    return [share_found(asked, set(document_tokens(passage_text(one), language))) for one in documents]
+    found = [set(document_tokens(passage_text(one), language)) for one in documents]
+    return list(shares_found(asked, found))
 
 
 def _short(value: float) -> str:

@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any
 
-from .dates import MONTH_NAMES, Dated, own_date, periods
+from .dates import MONTH_NAMES, OWN_KEYS, Dated, own_date, periods
 
-__all__ = ["Edition", "Name", "edition_of", "read_name", "same_document"]
+__all__ = ["Edition", "Name", "edition_of", "may_be_told", "read_name", "same_document"]
 
 # What a later text replaces an earlier one of. Not reports, minutes, notes, plans: each stands for its time.
 KINDS = frozenset(
@@ -35,6 +35,8 @@ _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _NUMBERED_WORD = re.compile(r"(?:v|ver|version|rev|revision)\.?(\d+(?:\.\d+)*)")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_CUE = re.compile(rf"(?:19|20)\d\d|(?<![a-z])(?:{'|'.join(sorted(NUMBERED | EARLY | LATE))})(?![a-z])")
+_DECLARING = frozenset(("original", "version", "supersedes", "replaces", *OWN_KEYS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,22 @@ class Edition:
     def is_told(self) -> bool:
         """Whether anything tells it to be a version: of two that nothing tells, neither is."""
         return bool(self.version or self.dated or self.declared or self.mark)
+
+
+def may_be_told(metadata: Mapping[str, Any]) -> bool:
+    """A cheap test: False where nothing can make the source's edition `is_told`, as for most sources."""
+    if not _DECLARING.isdisjoint(metadata):
+        return True
+    folder, _, name = str(metadata.get("source") or "").rpartition("/")
+    return bool(
+        re.search(r"\d", folder) or _tells(folder) or _tells(name) or _tells(str(metadata.get("title") or ""))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _tells(text: str) -> bool:
+    """Whether a year, or a word that versions are called by, stands anywhere in it."""
+    return _CUE.search(text.lower()) is not None
 
 
 def edition_of(metadata: Mapping[str, Any]) -> Edition:
@@ -180,6 +198,7 @@ def _words(text: str) -> list[str]:
     return _stripped(text)[0]
 
 
+@lru_cache(maxsize=1024)
 def _version(text: str) -> tuple[int, ...]:
     """The number in "2.1", "v2" or "version 2"."""
     plain = re.fullmatch(r"\s*(\d+(?:\.\d+)*)\s*", text)

@@ -16,7 +16,7 @@ from langchain_core.documents import Document
 from .as_of_date import as_of_phrase
 from .dates import periods
 from .rework import Dropped, Reworked, Reworker
-from .version_names import Edition, edition_of, same_document
+from .version_names import Edition, edition_of, may_be_told, same_document
 
 __all__ = ["Supersede", "Versions", "find_versions"]
 
@@ -93,6 +93,8 @@ def find_versions(documents: Sequence[Document]) -> tuple[list[Versions], list[t
     metadata: dict[str, Mapping[str, Any]] = {}
     for document in documents:
         metadata.setdefault(str(document.metadata.get("source") or ""), document.metadata)
+    if not any(source and may_be_told(one) for source, one in metadata.items()):
+        return [], []
     editions = {source: edition_of(one) for source, one in metadata.items() if source}
     groups: list[Versions] = []
     undecided: list[tuple[str, ...]] = []

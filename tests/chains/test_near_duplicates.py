@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from langchain_core.documents import Document
 
-from ragweave.chains.near_duplicates import fingerprint, likeness
+from ragweave.chains.near_duplicates import fingerprint, likeness, rule_out_repeats
 
 RULE = (
     "Employees of Norwind may work from home on 2 days of a week. The manager confirms the days by the end "
@@ -124,3 +124,18 @@ def test_nearly_the_same_text_below_two_titles_is_no_repeat() -> None:
 @pytest.mark.parametrize("copied", ["Leave (1)", "Leave - Copy", "Copy of Leave", "leave_copy"])
 def test_the_title_of_a_copied_file_is_the_title_of_the_file(copied: str) -> None:
     assert _likeness(RULE.replace("reachable", "available"), names=(copied, "Leave")) > 0.97
+
+
+@pytest.mark.parametrize("repeat", [RULE, RULE.upper(), RULE[:120], RULE.replace("reachable", "available")])
+def test_the_cheap_test_lets_every_repeat_pass(repeat: str) -> None:
+    ruled_out = rule_out_repeats([Document(RULE), Document(repeat)])
+
+    assert not ruled_out(1, 0)
+
+
+def test_the_cheap_test_rules_out_other_words_below_another_title() -> None:
+    other = Document("The canteen opens at noon.", metadata={"title": "Canteen"})
+
+    ruled_out = rule_out_repeats([Document(RULE, metadata={"title": "Leave"}), other])
+
+    assert ruled_out(1, 0)

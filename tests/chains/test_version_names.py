@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ragweave.chains.version_names import edition_of, read_name, same_document
+from ragweave.chains.version_names import edition_of, may_be_told, read_name, same_document
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -114,3 +114,26 @@ def test_documents_for_different_regions_are_no_versions() -> None:
 def test_what_a_document_declares_holds_whatever_the_titles(said: Any) -> None:
     assert same({"title": "Hours"}, {"title": "Working time", "supersedes": said})
     assert same({"title": "Hours"}, {"title": "Working time", "replaces": said})
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"title": "Leave Policy v2"},
+        {"title": "Handbook, Third Edition"},
+        {"title": "Old_Leave Policy"},
+        {"source": "2.1/leave.md"},
+        {"source": "leave-2023-05.md"},
+        {"version": "2"},
+        {"supersedes": "old.md"},
+        {"published": "2023-05-01"},
+    ],
+)
+def test_the_cheap_test_lets_pass_whatever_is_told_to_be_a_version(metadata: dict[str, Any]) -> None:
+    told, cheaply = edition_of(metadata).is_told, may_be_told(metadata)
+
+    assert told and cheaply
+
+
+def test_the_cheap_test_leaves_out_a_title_that_tells_nothing() -> None:
+    assert not may_be_told({"title": "Route 66 Guide", "source": "guides/route-66.md"})
