@@ -220,9 +220,9 @@ function folded(turn) {
 
 // The sources and the trace of a turn, as two tabs.
 function beside(turn, id, title = sourcesTitle(turn)) {
-  const sources = turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")];
-  const first = id !== "rw-beside" && !turn.sources.length ? "trace" : undefined; // a fold called "Trace"
-  return tabs(id, title, sources, () => trace(turn?.trace, RUNNING.has(turn?.status)), first);
+  const none = id === "rw-beside" ? [el("p", { class: "rw-quiet" }, "The passages behind an answer stand here.")] : null; // a fold called "Trace"
+  const sources = turn?.sources.length ? cards(turn.sources, turn.status !== "abstained") : none;
+  return tabs(id, title, sources, () => trace(turn?.trace, RUNNING.has(turn?.status)));
 }
 
 function sourcesTitle(turn) {

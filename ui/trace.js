@@ -10,21 +10,23 @@ const KINDS = ["sources", "trace"];
 
 const chosen = () => (storage.getItem(CHOSEN) === "trace" ? "trace" : "sources");
 
-/** A list of two tabs and their panels. `id` keeps them apart; the trace is made when it is first looked at. */
-export function tabs(id, title, sources, makeTrace, first = chosen()) {
+/** A list of two tabs and their panels. `id` keeps them apart; the trace is made when it is first looked at.
+ *  Without `sources` there is nothing to choose: the trace stands there alone. */
+export function tabs(id, title, sources, makeTrace) {
   const names = { sources: title, trace: "Trace" };
   const tab = (kind) => el("button", { type: "button", role: "tab", id: `${id}-${kind}-tab`, class: "rw-tab", "data-kind": kind, "aria-controls": `${id}-${kind}`, onclick: () => show(kind), onkeydown: move }, names[kind]);
-  const panel = (kind, children) => el("div", { role: "tabpanel", id: `${id}-${kind}`, "data-kind": kind, "aria-labelledby": `${id}-${kind}-tab`, tabindex: "0" }, children);
-  const box = el("div", { class: "rw-tabs" }, el("div", { role: "tablist", "aria-label": "Sources and trace" }, KINDS.map(tab)), panel("sources", sources), panel("trace", []));
+  const panel = (kind, children) => el("div", { role: "tabpanel", id: `${id}-${kind}`, "data-kind": kind, "aria-label": names[kind], tabindex: "0" }, children);
+  const box = el("div", { class: "rw-tabs" }, sources ? [el("div", { role: "tablist", "aria-label": "Sources and trace" }, KINDS.map(tab)), panel("sources", sources)] : null, panel("trace", []));
   box.fill = () => {
     const trace = box.lastElementChild;
     if (!trace.hidden && !trace.childElementCount) trace.replaceChildren(...makeTrace());
   };
-  select(box, first);
+  select(box, chosen());
   return box;
 }
 
-function select(box, kind) {
+function select(box, wanted) {
+  const kind = box.querySelector("[role=tablist]") ? wanted : "trace";
   for (const one of box.querySelectorAll("[role=tab]")) {
     one.setAttribute("aria-selected", String(one.dataset.kind === kind));
     one.tabIndex = one.dataset.kind === kind ? 0 : -1;

@@ -119,6 +119,7 @@ def test_on_a_phone_the_fold_of_an_answer_without_sources_opens_at_the_trace(ope
 
     assert turn.locator(".rw-folded > summary").inner_text() == "Trace"
     assert turn.locator(".rw-step-name").first.is_visible()
+    assert turn.get_by_role("tab").count() == 0
 
 
 def test_a_failed_question_shows_how_far_it_came(open_page: Open) -> None:
