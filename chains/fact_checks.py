@@ -73,6 +73,7 @@ class Stated:
 
 
 @lru_cache(maxsize=2048)  # the passages of a turn are checked once for each claim
+@lru_cache(maxsize=512)  # passages: every claim of an answer is held against the same ones
 def stated(text: str) -> Stated:
     """The values and words of a text."""
     words = [_folded(found[0]) for found in WORD.finditer(text)]

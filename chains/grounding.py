@@ -43,6 +43,7 @@ WEIGHTS = {"cosine": 10.42, "words": 4.12}
 CONSTANT = -7.1
 THRESHOLD = 0.5
 TRIED = 4  # stretches encoded for each claim
+REMEMBERED = 256  # checks: the same claim is checked while it streams, and again for `grounding`
 KEPT = 4096  # vectors of stretches: the passages of many turns
 LONGEST = 2000  # characters of a claim
 ENCODED_LENGTH = 600  # characters of a claim or stretch that are encoded
@@ -79,6 +80,7 @@ class Grounder:
         self._encoder = encoder
         self._model = None if model is None else InferenceModel(model)
         self._vectors: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._checked: OrderedDict[tuple[str, tuple[str, ...]], Support] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -93,6 +95,18 @@ class Grounder:
             return Support(True, 1.0)
         if len(claim) > LONGEST:
             return Support(False, 0.0, ["it is too long to be checked as one claim"])
+        key = (claim, tuple(map(_whole, passages)))
+        with self._lock:
+            known = self._checked.get(key)
+        if known is None:
+            known = self._support(claim, passages)
+            with self._lock:
+                self._checked[key] = known
+                while len(self._checked) > REMEMBERED:
+                    self._checked.popitem(last=False)
+        return known
+
+    def _support(self, claim: str, passages: Sequence[Document]) -> Support:
         closest, measures = self.measured(claim, passages)
         if closest is None:
             return Support(False, 0.0, ["there is no passage to support it"])
