@@ -40,6 +40,8 @@ class WordEncoder:
 def _vector(text: str) -> Vector:
     vector = np.zeros(DIMENSION, dtype=np.float32)
     for word in WORD.findall(text.lower()):
-        vector[int.from_bytes(hashlib.sha256(word.encode(errors="replace")).digest()[:4], "big") % DIMENSION] += 1
+        vector[
+            int.from_bytes(hashlib.sha256(word.encode(errors="replace")).digest()[:4], "big") % DIMENSION
+        ] += 1
     vector[0] += 1e-3  # an empty text has a direction too
     return vector / np.linalg.norm(vector)

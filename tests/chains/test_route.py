@@ -90,7 +90,10 @@ def test_routers_beside_routes_are_asked_before_their_examples_and_mean_them() -
     handoff = Route("complaint", handoff=True)  # no examples: found by its rule alone
     step = route_step([RuleRouter({"complaint": "complain", "it": "leave"}), HR, IT, handoff], WordEncoder())
 
-    routes = [_played(step, text)[0]["_route"] for text in ("I complain", LEAVE, "days of pay?", "My laptop is slow")]
+    routes = [
+        _played(step, text)[0]["_route"]
+        for text in ("I complain", LEAVE, "days of pay?", "My laptop is slow")
+    ]
 
     assert routes == [handoff, IT, HR, IT]
     assert _played(step, "Hello")[0]["route"]["name"] == "small talk"
