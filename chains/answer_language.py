@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 
 from langchain_core.documents import Document
 
@@ -74,7 +75,7 @@ def _scripts_of(language: str) -> frozenset[str]:
 
 def _script(text: str) -> str:
     """The first word of the Unicode names of most letters; Kana decides, for Japanese is mixed."""
-    letters = [letter for letter in text[: 4 * SAMPLE] if letter.isalpha()][:SAMPLE]
+    letters = list(islice(filter(str.isalpha, text[: 4 * SAMPLE]), SAMPLE))
     names: Counter[str] = Counter()
     for letter, times in Counter(letters).items():  # each name is looked up once
         names[unicodedata.name(letter, "LATIN").split()[0]] += times

@@ -40,6 +40,14 @@ ORDERS = tuple(
 )
 
 
+# One of these words is in every order, and in few other texts.
+HINT = re.compile(
+    r"\byour \w+|\b(?:ignore|disregard|forget|override|bypass|prompts?|instructions?|rules|respond|reply"
+    r"|answer|pretend|from now|note to|llms?|chatbots?|ais?|language models?|you are now|you're now)\b",
+    re.IGNORECASE,
+)
+
+
 def gives_orders(text: str) -> bool:
     """Whether a sentence tells whoever answers what to say or to be.
 
@@ -48,4 +56,5 @@ def gives_orders(text: str) -> bool:
     >>> gives_orders("Add your name to the form, and reply within two days.")
     False
     """
-    return any(order.search(text[:LONGEST]) for order in ORDERS)
+    looked_at = text[:LONGEST]
+    return HINT.search(looked_at) is not None and any(order.search(looked_at) for order in ORDERS)
