@@ -42,6 +42,7 @@ __all__ = ["Grounder", "Support", "checked_answer", "ground", "ground_step", "st
 WEIGHTS = {"cosine": 10.42, "words": 4.12}
 CONSTANT = -7.1
 THRESHOLD = 0.5
+FAR = 0.1  # a claim that is so improbable comes near no fact that could be to blame
 TRIED = 4  # stretches encoded for each claim
 REMEMBERED = 256  # checks: the same claim is checked while it streams, and again for `grounding`
 KEPT = 4096  # vectors of stretches: the passages of many turns
@@ -110,13 +111,15 @@ class Grounder:
         closest, measures = self.measured(claim, passages)
         if closest is None:
             return Support(False, 0.0, ["there is no passage to support it"])
-        problems = missing_facts(claim, [stated(_whole(document)) for document in passages])
-        problems += contradictions(claim, closest.text)
         logit = CONSTANT + sum(WEIGHTS[name] * value for name, value in measures.items())
-        score = 1 / (1 + math.exp(-logit))
+        score, contradicted = 1 / (1 + math.exp(-logit)), False
         if self._model is not None:
             score, contradicted = self._model.judge(closest.around, claim)
-            problems += ["the passage contradicts it"] if contradicted else []
+        if score < min(FAR, self.threshold) and not contradicted:  # facts take milliseconds to compare
+            return Support(False, round(score, 4), ["no sentence of the passage says it"], closest.passage)
+        problems = missing_facts(claim, [stated(_whole(document)) for document in passages])
+        problems += contradictions(claim, closest.text)
+        problems += ["the passage contradicts it"] if contradicted else []
         if score < self.threshold and not problems:
             problems = ["no sentence of the passage says it"]
         return Support(not problems, round(score, 4), problems, closest.passage)
