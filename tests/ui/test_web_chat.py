@@ -97,7 +97,7 @@ def test_paths_are_ingested_and_the_page_is_served_as_set(
         "adapters": ANY,
         "host": "127.0.0.1",
         "port": port,
-        "without": ["freshness"],
+        "without": ["filter", "freshness", "rerank"],
     }
     assert "added     tea.md" in capsys.readouterr().err
 
