@@ -16,6 +16,7 @@ from .extractive import Quote
 
 __all__ = ["quoted_answer"]
 
+ITEM = re.compile(r"([-*+•|]|\d+[.)])\s")  # how an item of a list, or a row, begins
 BLOCK = re.compile(r"\n\s*([-*+•|]|\d+[.)])\s|```")  # a quote with lists, rows or code keeps its lines
 
 
@@ -25,17 +26,27 @@ def quoted_answer(quotes: Sequence[Quote], documents: Sequence[Document]) -> tup
     Line breaks inside a sentence become blanks; lists, tables and code keep theirs. Sentences that stand
     side by side in their source stand so here.
     """
-    answer = ""
+    answer = last = ""
     citations = []
     for quote in _side_by_side(quotes, documents):
         document = documents[quote.document]
         shown = _shown(document.page_content[quote.start : quote.end])
-        apart = "\n\n" if answer and ("\n" in shown or "\n" in answer) else " "
-        start = len(answer) + len(apart) if answer else 0
-        answer += f"{apart if answer else ''}{shown} [{quote.document + 1}]"
+        answer += _apart(last, shown)
+        start, last = len(answer), shown
+        answer += f"{shown} [{quote.document + 1}]"
         span = (quote.start, quote.end)
         citations.append(citation(quote.document + 1, document, span, (start, start + len(shown))))
     return answer, citations
+
+
+def _apart(last: str, shown: str) -> str:
+    """What stands between two quotes: items go below one another, sentences side by side."""
+    if not last:
+        return ""
+    items = [ITEM.match(one) is not None for one in (last, shown)]
+    if all(items) and "\n" not in last + shown:
+        return "\n"
+    return "\n\n" if any(items) or "\n" in last + shown else " "
 
 
 def _side_by_side(quotes: Sequence[Quote], documents: Sequence[Document]) -> list[Quote]:

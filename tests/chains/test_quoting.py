@@ -30,3 +30,18 @@ def test_other_quotes_keep_the_order_of_their_worth() -> None:
     answer, _ = quoted_answer(quotes, [Document(TEXT)])
 
     assert answer == "Dogs are kept on a leash. [1] Pets stay out of the kitchen. [1]"
+
+
+def test_items_of_a_list_and_sentences_do_not_share_a_line() -> None:
+    text = "- Pets stay out.\n- Dogs are leashed.\n\nSigns say where."
+    first, second, third = "- Pets stay out.", "- Dogs are leashed.", "Signs say where."
+    spans = [(text.index(one), text.index(one) + len(one)) for one in (first, third, second)]
+    quotes = [Quote(number, start, end, 0.0) for number, (start, end) in enumerate(spans)]
+    documents = [Document(text)] * 3
+
+    mixed, citations = quoted_answer(quotes, documents)
+    listed, _ = quoted_answer([quotes[0], quotes[2]], documents)
+
+    assert mixed == "- Pets stay out. [1]\n\nSigns say where. [2]\n\n- Dogs are leashed. [3]"
+    assert listed == "- Pets stay out. [1]\n- Dogs are leashed. [3]"
+    assert all(mixed[one["answer_start"] : one["answer_end"]] == one["quote"] for one in citations)
