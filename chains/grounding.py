@@ -26,6 +26,7 @@ from .embeddings import Encoder
 from .evidence import language_of, read_passage, shares_found
 from .fact_checks import contradictions, missing_facts, stated
 from .inference import InferenceModel
+from .marks_check import supporting_marks
 from .quotable import is_lead_in
 from .state import RagState
 from .step import Piece, Step
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Grounder", "Support", "checked_answer", "ground", "ground_step", "strict_answer"]
+__all__ = ["Grounder", "Support", "ground", "ground_step", "strict_answer"]
 
 # Fitted by `python benchmarks/chain_grounding.py --fit` on half of SQuAD's articles and of covid-faq:
 #   cosine: of the claim and the closest sentence
@@ -207,12 +208,7 @@ def ground(answer: str, documents: Sequence[Document], grounder: Grounder) -> li
 def _grounded(claim: Claim, documents: Sequence[Document], grounder: Grounder) -> dict[str, Any]:
     cited = [number for number in claim.cited if 1 <= number <= len(documents)]
     support = grounder.check(claim.text, [documents[number - 1] for number in cited])
-    kept = []
-    if support.supported:
-        kept = cited
-        if len(cited) > 1:  # those that support it alone, or all where only together they do
-            alone = [n for n in cited if grounder.check(claim.text, [documents[n - 1]]).supported]
-            kept = alone or cited
+    kept = supporting_marks(claim.text, cited, documents, grounder)
     suggested = []
     if not support.supported:
         anywhere = grounder.check(claim.text, documents)
@@ -261,16 +257,11 @@ def ground_step(grounder: Grounder) -> StandaloneStep:
     return StandaloneStep(Step("ground", run), key="grounding")
 
 
-def checked_answer(answer: str, grounding: Mapping[str, Any]) -> str:
-    """The answer without the marks that do not support their claims."""
-    return _rewritten(answer, grounding["claims"], drop=False)
-
-
 def strict_answer(answer: str, grounding: Mapping[str, Any]) -> str:
     """The answer without the claims that no passage supports; "" where none is left."""
     if not any(one["supported"] for one in grounding["claims"]):
         return ""
-    text = _rewritten(answer, grounding["claims"], drop=True)
+    text = _rewritten(answer, grounding["claims"])
     return answer if text == answer else _tidied(text)
 
 
@@ -287,13 +278,13 @@ def _tidied(text: str) -> str:
     return "\n".join(kept).strip()
 
 
-def _rewritten(answer: str, found: Sequence[Mapping[str, Any]], *, drop: bool) -> str:
+def _rewritten(answer: str, found: Sequence[Mapping[str, Any]]) -> str:
     for one in reversed(found):
         start, end = one["start"], one["end"]
         after = MARKS.match(answer, end)
         end = after.end() if after else end
         text = answer[start:end]
-        if drop and not one["supported"]:
+        if not one["supported"]:
             text = ""
         elif one["removed"]:
             for marks in reversed(list(outside_code(MARKS, text))):

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Protocol
 
 from langchain_core.documents import Document
 
-__all__ = ["Checker", "MarksCheck"]
+__all__ = ["Checker", "MarksCheck", "supporting_marks"]
 
 
 class Checked(Protocol):
@@ -39,24 +40,30 @@ class MarksCheck:
 
     def keep(self, claim: str, written: list[int]) -> list[int]:
         """The marks that support the claim; if none does, the first passage that would, if any."""
-        kept = self._supporting(claim, written) or self._elsewhere(claim, written)
+        supporting = supporting_marks(claim, written, self.documents, self.checker)
+        kept = supporting or self._elsewhere(claim, written)
         if kept != written:
             self.changed.append({"claim": claim, "written": written, "shown": kept})
         return kept
 
-    def _supporting(self, claim: str, written: list[int]) -> list[int]:
-        if not self._says(claim, written):
-            return []
-        if len(written) == 1:
-            return written
-        alone = [number for number in written if self._says(claim, [number])]
-        return alone or written  # only together
-
     def _elsewhere(self, claim: str, written: list[int]) -> list[int]:
         others = [number for number in range(1, len(self.documents) + 1) if number not in written]
-        if not others or not self._says(claim, others):
+        if not others or not _says(claim, others, self.documents, self.checker):
             return []
-        return next(([number] for number in others if self._says(claim, [number])), [])
+        saying = (one for one in others if _says(claim, [one], self.documents, self.checker))
+        return list(islice(saying, 1))
 
-    def _says(self, claim: str, numbers: Sequence[int]) -> bool:
-        return self.checker.check(claim, [self.documents[number - 1] for number in numbers]).supported
+
+def supporting_marks(
+    claim: str, written: list[int], documents: Sequence[Document], checker: Checker
+) -> list[int]:
+    """Of the marks written, those whose passages say the claim alone; all where only together they do."""
+    if not _says(claim, written, documents, checker):
+        return []
+    if len(written) == 1:
+        return written
+    return [one for one in written if _says(claim, [one], documents, checker)] or written
+
+
+def _says(claim: str, numbers: Sequence[int], documents: Sequence[Document], checker: Checker) -> bool:
+    return checker.check(claim, [documents[number - 1] for number in numbers]).supported

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from langchain_core.documents import Document
 
+from ragweave.chains.citations import MarkFilter
 from ragweave.chains.embeddings import open_encoder
-from ragweave.chains.grounding import Grounder, checked_answer, ground, ground_step, strict_answer
+from ragweave.chains.grounding import Grounder, ground, ground_step, strict_answer
+from ragweave.chains.marks_check import MarksCheck
 
 from .fakes import WordEncoder
 
@@ -144,7 +146,9 @@ We pay salaries:
 
 
 def test_unsupported_marks_are_not_shown(grounder: Grounder) -> None:
-    shown = checked_answer(ANSWER, grounded(ANSWER, grounder))
+    marks = MarkFilter(len(DOCUMENTS), MarksCheck(grounder, DOCUMENTS).keep)
+
+    shown = marks.feed(ANSWER) + marks.finish()
 
     assert "leave a year [1]. It was founded in 1911.\n" in shown
     assert "- free breakfast\n" in shown
