@@ -7,6 +7,7 @@ import * as steps from "./steps.js";
 import { show, tabs, trace } from "./trace.js";
 
 const at = (id) => document.getElementById(id);
+const PARTS = ["rw-nav", "rw-conversations", "rw-main", "rw-thread", "rw-composer", "rw-upload", "rw-question", "rw-send", "rw-stop", "rw-sources", "rw-library", "rw-history", "rw-turn", "rw-cards", "rw-trace", "rw-receipt"]; // Gradio's
 const HISTORY = 6; // turns that a follow-up may lean on
 const SILENCE = 6000; // ms without news before the server is asked whether it is still there
 const RUNNING = new Set(["working", "answering"]);
@@ -378,7 +379,7 @@ function theme(chosen) {
   const wanted = storage.getItem("ragweave.theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   document.documentElement.dataset.theme = wanted;
   document.body.classList.toggle("dark", wanted === "dark");
-  if (at("rw-nav")) drawNav();
+  if (document.body.classList.contains("rw-ready")) drawNav();
 }
 
 function route() {
@@ -468,8 +469,8 @@ function start() {
 
 theme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
-const waiting = setInterval(() => {
-  if (!["rw-nav", "rw-thread", "rw-sources", "rw-library", "rw-question", "rw-turn", "rw-cards", "rw-trace", "rw-receipt", "rw-upload", "rw-send", "rw-stop"].every(at) || !question()) return;
+const waiting = setInterval(() => { // Gradio may put up its parts in any order; nothing is drawn before all stand
+  if (!PARTS.every(at) || !question()) return;
   clearInterval(waiting);
   theme();
   start();

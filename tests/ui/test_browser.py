@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -43,6 +44,37 @@ def _ask(page: Page, question: str, becomes: str = "answered") -> Locator:
     _box(page).press("Enter")
     page.wait_for_selector(f".rw-turn:nth-child({number}).rw-{becomes}")
     return page.locator(".rw-turn").last
+
+
+# The page's script begins when Gradio is through, and then finds one part of the page after the other.
+LATE = """const wait = setInterval(() => {
+  if (!document.getElementById("rw-stop")) return;
+  clearInterval(wait);
+  const find = document.getElementById.bind(document);
+  const began = performance.now();
+  document.getElementById = (id) => performance.now() - began < 40 * %s.indexOf(id) ? null : find(id);
+  import("/page/script.js?late");
+}, 10);"""
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_nothing_is_drawn_before_all_parts_of_the_page_stand(
+    open_page: Open, size: tuple[int, int], backwards: bool
+) -> None:
+    page = open_page(size)
+    names = page.evaluate("gradio_config.components.map((one) => one.props.elem_id)")
+    parts = [name for name in names if name and name != "rw-app"][:: -1 if backwards else 1]
+    script = LATE % json.dumps(parts)
+    page.route("**/page/script.js?*", lambda route: route.continue_() if route.request.url.endswith("late")
+               else route.fulfill(content_type="text/javascript", body=script))  # fmt: skip
+
+    page.reload()
+    page.wait_for_selector("body.rw-ready")
+
+    assert "rw-composer" in parts
+    assert page.locator("#rw-nav .rw-title").inner_text() == "Handbook"
+    assert _ask(page, "leave?").locator(".rw-mark").count() == 2
 
 
 def test_an_answer_streams_in_after_its_sources(open_page: Open, server: PageServer) -> None:
