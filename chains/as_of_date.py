@@ -12,9 +12,9 @@ from typing import Any
 from .dates import Period, periods, read_date
 from .errors import FilterError
 
-__all__ = ["as_of", "as_of_phrase"]
+__all__ = ["DOCUMENT", "as_of", "as_of_phrase"]
 
-_DOCUMENT = (
+DOCUMENT = (
     r"(?:policy|policies|rules?|guidelines?|handbook|terms|conditions|regulations?|version|edition|procedure"
     r"|agreement|contract|manual|tariff|price list|code|standard)"
 )
@@ -24,9 +24,9 @@ _BEFORE = re.compile(
     r"\b(?:as (?:of|at|per)|(?:state|status|version|edition) (?:of|from))\s+(?:the\s+)?$", re.I
 )
 _THEN = r"\b(?:was|were|did|had|used to)\b"
-_PAST_RULE = re.compile(rf"{_THEN}.*\b(?:the|our|your)\s+(?:[\w-]+\s+){{0,3}}{_DOCUMENT}\b", re.I | re.S)
+_PAST_RULE = re.compile(rf"{_THEN}.*\b(?:the|our|your)\s+(?:[\w-]+\s+){{0,3}}{DOCUMENT}\b", re.I | re.S)
 _PAST_FORCE = re.compile(rf"{_THEN}.*\b{_FORCE}\b", re.I | re.S)  # of a month or day: years are history
-_DOCUMENT_NEXT = re.compile(rf"\s*(?:\w+[\s-]+){{0,3}}{_DOCUMENT}\b", re.I)
+_DOCUMENT_NEXT = re.compile(rf"\s*(?:\w+[\s-]+){{0,3}}{DOCUMENT}\b", re.I)
 _IN = re.compile(r"\b(?:in|on|during|at the end of)\s+$", re.I)
 
 

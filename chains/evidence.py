@@ -182,7 +182,8 @@ def _context(passage: Sequence[ReadStretch], place: int) -> list[int]:
 def _passage_scores(documents: Sequence[Document]) -> list[float]:
     """Relative to the best: the fused score where the search gave one, else what the rank says.
 
-    A passage behind the version of its document that replaces it has less to say.
+    A passage behind the version of its document that replaces it, or that held at the time that is asked
+    about, has less to say.
     """
     fused = [document.metadata.get("scores", {}).get("fused") for document in documents]
     if all(score is not None for score in fused):
@@ -192,7 +193,7 @@ def _passage_scores(documents: Sequence[Document]) -> list[float]:
         scores = [-STEPS * rank for rank in range(len(documents))]
     before: set[str] = set()
     for number, document in enumerate(documents):
-        if document.metadata.get("superseded_by") in before:
+        if document.metadata.get("stands_behind", document.metadata.get("superseded_by")) in before:
             scores[number] -= SUPERSEDED
         before.add(str(document.metadata.get("source")))
     return scores

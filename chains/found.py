@@ -77,5 +77,5 @@ KINDS: Mapping[str, Callable[[Any], Any]] = {
     "source": _text, "title": _text, "heading": _text,
     "start": _whole, "end": _whole, "chunk": _whole,
     "score": _number, "scores": _numbers,
-    "superseded_by": _name, "supersedes": _names,
+    "superseded_by": _name, "supersedes": _names, "stands_behind": _name,
 }  # fmt: skip

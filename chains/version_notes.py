@@ -13,10 +13,10 @@ from typing import Any
 from langchain_core.documents import Document
 
 from .analyser import detect_language, document_tokens, query_tokens
-from .as_of_date import as_of_phrase
 from .dates import own_date
 from .fact_checks import contradictions
 from .fact_values import Values, values_in
+from .past_time import asked_time
 from .sentences import sentences
 
 __all__ = ["version_lines", "version_note"]
@@ -47,7 +47,10 @@ def version_note(question: str, documents: Sequence[Document], cited: Collection
     for number in numbers:
         metadata = documents[number - 1].metadata
         source = str(metadata.get("source") or "")
-        if newest := metadata.get("superseded_by"):  # it may itself replace an older one
+        if first := metadata.get("stands_behind"):
+            notes.setdefault(source, _from(question, documents[number - 1]))
+            notes.setdefault(first, _of_then(question, documents, first))
+        elif newest := metadata.get("superseded_by"):  # it may itself replace an older one
             notes.setdefault(source, _of_older(question, documents, documents[number - 1], str(newest)))
         elif metadata.get("supersedes"):
             notes.setdefault(source, _of_newest(question, documents, documents[number - 1]))
@@ -77,13 +80,30 @@ def _of_older(question: str, documents: Sequence[Document], older: Document, new
     return f"{note} There is a newer version."
 
 
+def _of_then(question: str, documents: Sequence[Document], first: str) -> str:
+    """Which version an answer from another one should have come from, as far as it is shown."""
+    for number, document in enumerate(documents, start=1):
+        dated, asked = own_date(document.metadata), asked_time(question)
+        if document.metadata.get("source") == first and dated and asked:
+            which = "latest version by then" if dated.when.date() <= asked else "earliest version here"
+            return f"The {which} is of {dated}: [{number}]."
+    return ""
+
+
 def _from(question: str, document: Document) -> str:
-    """From when a version is, and whether that is too late for the question; "" where it has no date."""
-    dated, asked = own_date(document.metadata), as_of_phrase(question)
+    """From when a version is, and how that stands to the time asked about; "" where it has no date."""
+    dated, asked = own_date(document.metadata), asked_time(question)
     if dated is None:
         return ""
-    late = ", after the time that is asked about" if asked and dated.when.date() > asked else ""
-    return f"As of {dated} ({_title(document)}){late}."
+    title = _title(document)
+    goes_first = document.metadata.get("stands_behind", "") is None  # as the version of that time
+    if asked is None or (dated.when.date() <= asked and not goes_first):
+        return f"As of {dated} ({title})."
+    if dated.when.date() <= asked:
+        return f"As of {dated} ({title}), the latest version by then."
+    if goes_first:
+        return f"The earliest version here is of {dated} ({title}), after the time that is asked about."
+    return f"As of {dated} ({title}), after the time that is asked about."
 
 
 def _title(document: Document) -> str:

@@ -49,6 +49,61 @@ def test_a_version_from_after_the_time_asked_about_is_told_to_be_late() -> None:
     ]
 
 
+RULES = (
+    ("2020", "Work From Home Policy", "2020-03-01", "Full time."),
+    ("2022", "Work From Home Update", "2022-04-29", "Two days."),
+    ("2023", "Wfh Policy Update", "2023-05-01", "Three days."),
+)
+
+
+def found_for(question: str) -> list[Document]:
+    documents = [
+        Document(text, metadata={"source": source, "title": title, "updated": day})
+        for source, title, day, text in RULES
+    ]
+    return Supersede().rework(documents, question).documents
+
+
+def test_a_note_says_that_the_version_is_the_one_of_the_time_asked_about() -> None:
+    question = "What was the rule in 2022?"
+
+    note = version_note(question, found_for(question), {1})
+
+    assert note == (
+        "As of 29 April 2022 (Work From Home Update), the latest version by then. "
+        "There is a newer version of 1 May 2023: [2]."
+    )
+
+
+def test_a_note_says_that_there_was_no_version_yet() -> None:
+    question = "What was the rule in 2018?"
+
+    note = version_note(question, found_for(question), {1})
+
+    assert note == (
+        "The earliest version here is of 1 March 2020 (Work From Home Policy), after the time that is asked "
+        "about. There is a newer version of 1 May 2023: [2]."
+    )
+
+
+@pytest.mark.parametrize(
+    ("year", "which"),
+    [
+        (2021, "The latest version by then is of 1 March 2020: [1]."),
+        (2018, "The earliest version here is of 1 March 2020: [1]."),
+    ],
+)
+def test_an_answer_from_a_later_version_names_once_the_one_of_the_time(year: int, which: str) -> None:
+    question = f"What was the rule in {year}?"
+
+    note = version_note(question, found_for(question), {2, 3})
+
+    assert note == (
+        f"As of 1 May 2023 (Wfh Policy Update), after the time that is asked about. {which} "
+        "As of 29 April 2022 (Work From Home Update), after the time that is asked about."
+    )
+
+
 def test_an_older_version_with_another_number_says_otherwise() -> None:
     was = older("All eligible employees come to the office two days a week. Pets stay at home.")
 
