@@ -24,8 +24,8 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -33,201 +33,15 @@ from typing import Any
 from langchain_core.documents import Document
 from remembering import RememberingEncoder
 from retrieval import DATA, Dataset, _lines, load, ndcg
+from version_facts import NOW, SEED, SILENT, WORK_FROM_HOME, Fact, facts, of_then, partly_updated, workplace
 
 from ragweave.chains import KnowledgeBase
 from ragweave.chains.freshness import Freshness
 from ragweave.chains.versions import Supersede, find_versions
 
-SEED = 29
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
 POOL = 32
 OFF_QUESTIONS = 500
-WORK_FROM_HOME = (
-    "How many days a week do I have to be in the office?",
-    "What is the work from home policy?",
-    "Can I work from home full time?",
-    "Who is eligible for remote work?",
-    "How many days can I work remotely?",
-    "How often must I come to the office?",
-)
-# What the fact is about, the question, and its wordings; {n} is what changes between versions.
-FAMILIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
-    (
-        ("taxi rides", "client dinners", "hotel nights", "phone bills", "conference tickets"),
-        "How much is paid back for {about}?",
-        (
-            "We pay back {about} up to {n} euros.",
-            "The limit for {about} is {n} euros; whatever costs more is paid by the employee.",
-            "For {about}, staff can claim no more than {n} euros with the receipt.",
-            "Costs of {about}: at most {n} euros are refunded.",
-        ),
-    ),
-    (
-        ("parental leave", "study leave", "unpaid leave", "moving leave", "bereavement leave"),
-        "How many days of {about} do I get?",
-        (
-            "Every employee gets {n} days of {about}.",
-            "{about} is granted for {n} days; ask your manager ahead.",
-            "You may take {n} days as {about}, in one piece or several.",
-            "Length of {about}: {n} days for full-time staff.",
-        ),
-    ),
-    (
-        ("visitor badges", "meeting rooms", "company bikes", "test laptops", "library books"),
-        "For how many hours can I have {about}?",
-        (
-            "{about} are lent for {n} hours.",
-            "Whoever takes {about} gives them back after {n} hours.",
-            "The time for {about} is limited to {n} hours.",
-            "You can keep {about} for {n} hours, then they go to the next person.",
-        ),
-    ),
-    (
-        ("supplier invoices", "travel claims", "customer refunds", "deposits", "bonus payments"),
-        "Within how many days are {about} settled?",
-        (
-            "{about} are settled within {n} days.",
-            "Accounting pays {about} no later than {n} days after they come in.",
-            "It takes {n} days until {about} are paid.",
-            "The deadline for {about} is {n} days.",
-        ),
-    ),
-    (
-        ("safety drills", "backup tests", "password changes", "equipment checks", "first-aid courses"),
-        "How often are {about} due?",
-        (
-            "{about} are due every {n} weeks.",
-            "Every {n} weeks each team sees to {about}.",
-            "There must be {about} once in {n} weeks.",
-            "The interval for {about} is {n} weeks.",
-        ),
-    ),
-    (
-        ("garage parking", "bicycle storage", "locker rental", "gym membership", "canteen meals"),
-        "What does {about} cost?",
-        (
-            "{about} costs {n} euros a month.",
-            "The price of {about} is {n} euros, taken off the salary each month.",
-            "Staff pay {n} euros monthly for {about}.",
-            "We charge {n} euros a month for {about}.",
-        ),
-    ),
-    (
-        ("forklift licences", "chemical storage", "night shifts", "roof access", "workshop machines"),
-        "How many people must be present for {about}?",
-        (
-            "{about} need {n} people present.",
-            "At least {n} people have to be there for {about}.",
-            "Nobody does this alone: {n} people are present for {about}.",
-            "The number of people on site for {about} is {n}.",
-        ),
-    ),
-    (
-        ("spare parts", "sample goods", "rented tools", "returned goods", "demo devices"),
-        "How long are {about} kept in the warehouse?",
-        (
-            "{about} stay in the warehouse for {n} months.",
-            "The warehouse keeps {about} {n} months and then clears them.",
-            "After {n} months {about} leave the warehouse.",
-            "Storage time of {about} in the warehouse: {n} months.",
-        ),
-    ),
-    (
-        ("job interviews", "code reviews", "grant applications", "press releases", "contract drafts"),
-        "How many approvals do {about} need?",
-        (
-            "{about} need {n} approvals.",
-            "Before they go out, {n} approvals are collected for {about}.",
-            "Without {n} approvals there are no {about}.",
-            "The number of approvals for {about} is {n}.",
-        ),
-    ),
-    (
-        ("staff discounts", "partner rebates", "volume discounts", "student prices", "renewal offers"),
-        "How many percent are {about}?",
-        (
-            "{about} are {n} percent of the list price.",
-            "We give {n} percent off the list price as {about}.",
-            "The list price falls by {n} percent through {about}.",
-            "Rate of {about}: {n} percent.",
-        ),
-    ),
-)
-KINDS = ("Policy", "Guidelines", "Rules", "Procedure", "Handbook")
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A question, the versions of its answer, and which sources they are, the newest last."""
-
-    question: str
-    documents: tuple[Document, ...]
-    sources: tuple[str, ...]
-    dated_in: str
-
-
-# -- made-up versions --------------------------------------------------------------------------------------
-
-
-def facts() -> list[Fact]:
-    """Fifty facts; where the dates stand goes round: metadata, title, name."""
-    dice = random.Random(SEED)
-    topics = [(about, question, texts) for names, question, texts in FAMILIES for about in names]
-    made = []
-    for number, (about, question, texts) in enumerate(topics):
-        kind, dated_in = KINDS[number % len(KINDS)], ("metadata", "title", "name")[number % 3]
-        days = _days(dice, dice.randrange(2, 5))
-        wordings, values = dice.sample(texts, len(days)), dice.sample(range(3, 60), len(days))
-        documents = [
-            _version(f"{about.title()} {kind}", day, dated_in, f"{number}-{dice.randrange(10**6)}", text)
-            for day, text in zip(
-                days,
-                (_said(wording, about, value) for wording, value in zip(wordings, values, strict=True)),
-                strict=True,
-            )
-        ]
-        sources = tuple(one.metadata["source"] for one in documents)
-        dice.shuffle(documents)
-        made.append(Fact(question.format(about=about), tuple(documents), sources, dated_in))
-    return made
-
-
-def _days(dice: random.Random, count: int) -> list[date]:
-    """The versions' dates, oldest first: the newest of the last year, each a half to two years older."""
-    days = [NOW.date() - timedelta(days=dice.randrange(365))]
-    while len(days) < count:
-        days.append(days[-1] - timedelta(days=dice.randrange(180, 730)))
-    return days[::-1]
-
-
-def _said(wording: str, about: str, value: int) -> str:
-    text = wording.format(about=about, n=value)
-    return text[0].upper() + text[1:]
-
-
-def _version(title: str, day: date, dated_in: str, key: str, text: str) -> Document:
-    if dated_in == "metadata":
-        return Document(text, metadata={"source": key, "title": title, "updated": day.isoformat()})
-    if dated_in == "title":
-        return Document(text, metadata={"source": key, "title": f"{title} {day:%B %Y}"})
-    name = title.lower().replace(" ", "-")
-    return Document(text, metadata={"source": f"rules/{name}-{day:%Y-%m}.md", "title": title})
-
-
-def workplace() -> list[Document]:
-    rows = [json.loads(line) for line in _lines(DATA / "workplace-docs/corpus.jsonl.gz")]
-    return [
-        Document(
-            row["text"],
-            metadata={
-                "source": row["id"],
-                "title": row["title"],
-                **({"updated": row["updated"]} if row["updated"] else {}),
-            },
-        )
-        for row in rows
-    ]
-
+RULES = ("wp-00", "wp-01", "wp-02")  # on working from home, the newest last
 
 # -- newest first ------------------------------------------------------------------------------------------
 
@@ -283,7 +97,7 @@ def newest_first(kb: KnowledgeBase, made: Sequence[Fact]) -> dict[str, Shares]:
 def versions(folder: str, encoder: Any) -> dict[str, Shares]:
     """`newest_first` of the made-up facts, and of the work-from-home rules in a base of their own."""
     made = facts()
-    rules = [Fact(question, (), ("wp-00", "wp-01", "wp-02"), "work from home") for question in WORK_FROM_HOME]
+    rules = [Fact(question, (), RULES, "work from home") for question in WORK_FROM_HOME]
     with KnowledgeBase.open(f"{folder}/facts", embeddings=encoder) as kb:
         kb.ingest([one for fact in made for one in fact.documents] + workplace())
         shares = newest_first(kb, made)
@@ -291,6 +105,60 @@ def versions(folder: str, encoder: Any) -> dict[str, Shares]:
         kb.ingest(workplace())
         own = newest_first(kb, rules)
     return {name: values | own[name] for name, values in shares.items()}
+
+
+def alone(folder: str, encoder: Any) -> dict[str, Shares]:
+    """`newest_first` where a base holds nothing but the versions of one document."""
+    values: dict[str, list[Shares]] = {}
+    rules = [one for one in workplace() if one.metadata["source"] in RULES]
+    asked = [Fact(question, tuple(rules), RULES, "work from home") for question in WORK_FROM_HOME]
+    for number, facts_of_one in enumerate([[replace(one, dated_in="facts")] for one in facts()] + [asked]):
+        with KnowledgeBase.open(f"{folder}/alone-{number}", embeddings=encoder) as kb:
+            kb.ingest(list(facts_of_one[0].documents))
+            for name, shares in newest_first(kb, facts_of_one).items():
+                values.setdefault(name, []).append(shares)
+    return {
+        name: {
+            key: (
+                fmean(one[key][0] for one in some if key in one),
+                fmean(one[key][1] for one in some if key in one),
+            )
+            for key in ("facts", "work from home")
+        }
+        for name, some in values.items()
+    }
+
+
+def kept_and_of_then(folder: str, encoder: Any) -> dict[str, dict[str, float]]:
+    """How often the right version goes first: one that alone answers, or of the time asked about."""
+    made, parts = facts(), partly_updated()
+    with KnowledgeBase.open(f"{folder}/others", embeddings=encoder) as kb:
+        kb.ingest([one for fact in made for one in fact.documents] + workplace())
+        kb.ingest([one for pair in parts for one in pair[0].documents])
+        questions: dict[str, list[tuple[str, tuple[str, ...], str]]] = {
+            "alone answers, made up": [
+                (other.question, other.sources, other.sources[-1]) for _, other in parts
+            ],
+            "alone answers, work from home": [(question, RULES, RULES[0]) for question in SILENT],
+            "newest answers, beside these": [
+                (one.question, one.sources, one.sources[-1]) for one, _ in parts
+            ],
+            "of the time asked about": [
+                (question, fact.sources, source) for fact in made for question, source in of_then(fact)
+            ],
+        }
+        return {
+            name: {
+                kind: 100 * fmean(_first(work(kb, one), two) == three for one, two, three in asked)
+                for kind, asked in questions.items()
+            }
+            for name, work in (("off", _plain), ("Supersede", _superseded))
+        }
+
+
+def _first(found: Sequence[Document], sources: Sequence[str]) -> str:
+    """The first of the sources that was found."""
+    return next((one.metadata["source"] for one in found if one.metadata["source"] in sources), "")
 
 
 # -- what it costs, and what it leaves alone ---------------------------------------------------------------
@@ -396,6 +264,15 @@ def main(argv: Sequence[str] = ()) -> bool:
         for name in ("Supersede", "Freshness 180 days, .3, and Supersede"):
             if any(before < 100 for before, _ in shares[name].values()):
                 missed.append(f"newest first with {name}")
+        print("\nEach document's versions in a base of their own\n")
+        own = alone(folder, encoder)
+        show(own)
+        missed += [f"newest first alone, {key}" for key, one in own["Supersede"].items() if min(one) < 100]
+        others = kept_and_of_then(folder, encoder)
+        columns = list(others["off"])
+        print(f"\n| right version first, % | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
+        for name, values in others.items():
+            print(f"| {name} | {' | '.join(f'{values[one]:.0f}' for one in columns)} |")
         missed += _public_sets(Path(folder), encoder, arguments.every)
     encoder.save()
     print("\n| sources taken for versions | sources | groups | with random dates |\n|---|---:|---:|---:|")

@@ -27,6 +27,7 @@ _NUMBER = re.compile(r"\b(?:v|version |revision |rev\.? )(\d+(?:\.\d+)*)\b", re.
 # highest share that moves each of 198 newest versions that answer, on either half of the questions.
 NEAR = {"vector": 0.6, "keyword": 0.2}
 OF_THEN = 0.5  # of it will do for the version of the time asked about: the others are of another time
+ALIKE = 0.85  # what older ones need where the newest is silent: they may be silent too; by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,31 +208,39 @@ def _with(document: Document, **more: Any) -> Document:
 
 def _arranged(documents: list[Document], wanted: Sequence[str]) -> list[Document]:
     """The best passage of each version, in the order wanted, on the places that these passages hold."""
-    best: dict[str, int] = {}
     versions = [one for one in documents if one.metadata.get("source") in wanted]
-    stage, least = _least(versions)
+    stage, best = _measure(versions)
+    share = NEAR.get(stage, 0.0)
     if any("stands_behind" in one.metadata for one in versions):
-        least *= OF_THEN
-    for place, document in enumerate(documents):
-        source = str(document.metadata.get("source"))
-        if source in wanted and source not in best and _score(document, stage) >= least:
-            best[source] = place
-    places = sorted(best.values())
-    chosen = [best[source] for source in wanted if source in best]
+        share *= OF_THEN
+    found = _places(documents, wanted, stage, share * best)
+    if wanted and wanted[0] not in found:
+        found = _places(documents, wanted, stage, ALIKE * best)
+    chosen = [found[source] for source in wanted if source in found]
     arranged = list(documents)
-    for place, taken in zip(places, chosen, strict=True):
+    for place, taken in zip(sorted(chosen), chosen, strict=True):
         score = documents[place].metadata.get("score")  # goes with the place, so that scores stay in order
         moved = documents[taken]
         arranged[place] = moved if score is None or place == taken else _with(moved, score=score)
     return arranged
 
 
-def _least(versions: Sequence[Document]) -> tuple[str, float]:
-    """The score, and how much of it, by which a passage is on the matter; all are where none has scores."""
-    for stage, share in NEAR.items():
+def _places(documents: Sequence[Document], wanted: Sequence[str], stage: str, least: float) -> dict[str, int]:
+    """For each version that is on the matter the place of its first passage that is."""
+    places: dict[str, int] = {}
+    for place, document in enumerate(documents):
+        source = str(document.metadata.get("source"))
+        if source in wanted and source not in places and _score(document, stage) >= least:
+            places[source] = place
+    return places
+
+
+def _measure(versions: Sequence[Document]) -> tuple[str, float]:
+    """The score by which a passage is on the matter, and the best one; none where a retriever gives none."""
+    for stage in NEAR:
         best = max((_score(one, stage) for one in versions), default=0.0)
         if best > 0:
-            return stage, share * best
+            return stage, best
     return "", 0.0
 
 

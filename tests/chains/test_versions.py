@@ -84,8 +84,19 @@ def test_a_newest_version_that_is_silent_on_the_matter_stays_where_it_is() -> No
 
     reworked = Supersede().rework(found, QUESTION)
 
-    assert order(reworked.documents) == ["2022", "pets", "2020", "2020", "2023"]
+    assert order(reworked.documents) == order(found)
     assert reworked.documents[0].metadata["superseded_by"] == "2023"
+
+
+@pytest.mark.parametrize(("score", "first"), [(0.9, "2022"), (0.8, "2020")])
+def test_where_the_newest_is_silent_an_older_one_goes_first_that_is_as_near_as_the_oldest(
+    score: float, first: str
+) -> None:
+    found = rules()
+    found[2] = passage("2022", "April Work From Home Update", score, updated="2022-04-29")
+    found[4] = passage("2023", "Wfh Policy Update May 2023", 0.2, updated="2023-05-01")
+
+    assert order(Supersede().compress_documents(found, QUESTION))[0] == first
 
 
 def test_how_the_search_ranks_a_version_among_others_says_nothing_of_whether_it_is_silent() -> None:
