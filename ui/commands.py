@@ -170,9 +170,9 @@ def ask(
         if adapter is not None:
             check_adapter(opened, adapter, settings.model.spec)
         named = takes_adapters(opened)
-        with open_chain(settings, kb, opened) as chain:
+        with open_chain(settings, kb, opened, note=call.output.note) as chain:
             write_answer(call.output, chain, turn, trace=trace, adapter=adapter, signed=named)
-        if not kb.sources():
+        if not kb.count() and not any(route.kb for route in settings.routes):
             call.output.note(_empty(settings.kb.url))
 
 
@@ -231,7 +231,9 @@ def show_config(call: Call) -> None:
 
 
 def _empty(url: str) -> str:
-    return f"The knowledge base {url} holds no documents. Add some: ragweave ingest PATH --kb {url}"
+    from .wiring import how_to_fill
+
+    return f"The knowledge base {how_to_fill(url)}"
 
 
 def _version(wanted: bool) -> None:

@@ -85,7 +85,7 @@ def _read(table: Mapping[str, Any], number: int, file: Path) -> RouteSettings:
         first = error.errors(include_url=False)[0]
         key = str(first["loc"][0])
         raise SettingsError(
-            f"{which}: {key} cannot be {first['input']!r}: {first['msg'].lower()}.",
+            f"{which}: {key} cannot be {first['input']!r}: {first['msg'].lower().replace('tuple', 'list')}.",
             remedy=RouteSettings.model_fields[key].description or "",
         ) from error
     _check(route, which)

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -42,7 +43,7 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
         telemetry(output.note),
         settings_model(settings) as model,
         open_kb(settings) as kb,
-        open_chain(settings, kb, model) as chain,
+        ExitStack() as opened,
     ):
         started: dict[str, object] = {"url": _address(host, port), "ingest": None}
         if paths:
@@ -51,6 +52,7 @@ def run_chat(output: Output, settings: Settings, paths: Sequence[str]) -> int:
             started["ingest"] = report.as_dict()
             if not output.json and not output.quiet:
                 draw_report(output.console(sys.stderr), report)
+        chain = opened.enter_context(open_chain(settings, kb, model, note=output.note))
         if not is_loopback(host):
             output.note(
                 "The keys cross the network in clear text: put a proxy with TLS in front of this port."

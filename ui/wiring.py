@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_adapter",
+    "how_to_fill",
     "open_chain",
     "open_kb",
     "open_model",
@@ -58,18 +59,30 @@ def _opened(settings: Settings, url: str) -> KnowledgeBase:
 
 @contextmanager
 def open_chain(
-    settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None
+    settings: Settings,
+    kb: KnowledgeBase,
+    model: BaseChatModel | None,
+    *,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Runnable[Any, Any]]:
-    """The chain over this knowledge base, with this chat model; those of its routes are closed afterwards."""
+    """The chain over this knowledge base, with this chat model; those of its routes are closed afterwards.
+
+    `note` is told of routes' knowledge bases that hold nothing.
+    """
     from ragweave.chains import CrossEncoderReranker, Rerank, ScoreFilter, SentenceRanker, rag_chain
 
     steps = settings.chain
     judge = CrossEncoderReranker(steps.reranker) if steps.reranker else SentenceRanker(kb.encoder)
     with ExitStack() as opened:
+        kbs = _with_those_of_routes(settings, kb, model, opened)
+        for route in settings.routes:
+            if route.kb and route.kb != settings.kb.url and not kbs[route.kb].count():
+                note(f"The route {route.name!r} searches an empty knowledge base. {how_to_fill(route.kb)}")
+        retrievers = {url: _retriever(settings, one) for url, one in kbs.items()}
         chain = rag_chain(
             model,
-            _retriever(settings, kb),
-            route=_routing(settings, kb, model, opened),
+            _where_no_route_fits(settings, kb, retrievers),
+            route=made_routes(settings.routes, retrievers) if settings.routes else "auto",
             filter=ScoreFilter(floor=FLOOR),
             freshness="auto",
             rerank=Rerank(judge),
@@ -77,6 +90,11 @@ def open_chain(
         )
         # A call's own `without` stands instead of this one.
         yield chain.with_config(configurable={"without": steps_off(settings)})
+
+
+def how_to_fill(url: str) -> str:
+    """What to do about a knowledge base without documents."""
+    return f"{url} holds no documents. Add some: ragweave ingest PATH --kb {url}"
 
 
 def steps_off(settings: Settings) -> list[str]:
@@ -90,10 +108,10 @@ def _retriever(settings: Settings, kb: KnowledgeBase) -> Any:
     return kb.as_retriever(k=search.k, alpha=search.alpha, mode=search.mode)
 
 
-def _routing(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None, opened: ExitStack) -> Any:
-    """What stands for the route: the settings' routes, their knowledge bases open, or small talk alone."""
-    if not settings.routes:
-        return "auto"
+def _with_those_of_routes(
+    settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None, opened: ExitStack
+) -> dict[str, KnowledgeBase]:
+    """The chain's knowledge base and those that the settings' routes name, open, by their addresses."""
     for one in settings.routes:
         if one.adapter and not takes_adapters(model):
             raise SettingsError(
@@ -105,7 +123,16 @@ def _routing(settings: Settings, kb: KnowledgeBase, model: BaseChatModel | None,
     for url in dict.fromkeys(one.kb for one in settings.routes if one.kb):
         if url not in kbs:
             kbs[url] = opened.enter_context(_opened(settings, url))
-    return made_routes(settings.routes, {url: _retriever(settings, one) for url, one in kbs.items()})
+    return kbs
+
+
+def _where_no_route_fits(settings: Settings, kb: KnowledgeBase, retrievers: Mapping[str, Any]) -> Any:
+    """The main knowledge base; all of them where only the routes' hold documents."""
+    from ragweave.chains import SeveralRetrievers
+
+    if len(retrievers) == 1 or kb.count():
+        return retrievers[settings.kb.url]
+    return SeveralRetrievers(retrievers, k=settings.search.k)
 
 
 @contextmanager

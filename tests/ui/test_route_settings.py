@@ -51,7 +51,7 @@ def write(text: str) -> None:
         ("[[routes]]\ndescription = 'x'", "route 1: name cannot be"),
         ("routes = 3", "routes is no list of tables. Begin each route with a line"),
         ("[routes]\nname = 'hr'", "routes is no list of tables"),
-        ('[[routes]]\nname = "hr"\nexamples = "x"', "'hr': examples cannot be 'x'.*Questions as users"),
+        ('[[routes]]\nname = "hr"\nexamples = "x"', "examples cannot be 'x'.*a valid list.*Questions as"),
         ('[[routes]]\nname = "hr"', "route 'hr' cannot be found: it has no examples"),
         ('[[routes]]\nname = "none"\nexamples = ["x"]', "which says that none fits"),
         ('[[routes]]\nname = "hr"\npatterns = ["(x"]', "'\\(x', which is no regular expression"),
@@ -118,6 +118,43 @@ def test_a_question_takes_the_route_of_the_settings(question: str, route: str, s
 
     assert state["route"]["name"] == route
     assert [document.metadata["source"] for document in state["documents"]] == sources
+
+
+def test_a_question_that_fits_no_route_searches_all_bases_where_only_routes_have_documents() -> None:
+    write(ROUTES)
+    with KnowledgeBase.open("legal-kb") as legal:
+        legal.ingest([Document("The canteen opens at noon.", metadata={"source": "canteen"})])
+    settings = load_settings().settings
+
+    with open_kb(settings) as kb, open_chain(settings, kb, None) as chain:
+        state = chain.invoke("When does the canteen open?")
+
+    assert state["route"] is None
+    assert [document.metadata["source"] for document in state["documents"]] == ["canteen"]
+
+
+def test_a_question_that_fits_no_route_stays_in_a_main_base_with_documents() -> None:
+    write(ROUTES)
+    _filled()
+    settings = load_settings().settings
+
+    with open_kb(settings) as kb, open_chain(settings, kb, None) as chain:
+        state = chain.invoke("When does the canteen open?")
+
+    assert {document.metadata["source"] for document in state["documents"]} == {"pay", "interns"}
+
+
+def test_an_empty_knowledge_base_of_a_route_is_told_with_what_to_do() -> None:
+    write(ROUTES)
+    settings, notes = load_settings().settings, list[str]()
+
+    with open_kb(settings) as kb, open_chain(settings, kb, None, note=notes.append):
+        pass
+
+    assert notes == [
+        "The route 'legal' searches an empty knowledge base. legal-kb holds no documents. "
+        "Add some: ragweave ingest PATH --kb legal-kb"
+    ]
 
 
 def test_what_a_route_says_directly_is_the_answer() -> None:
