@@ -36,8 +36,10 @@ def _wrong_use(error: Exception) -> UsageError | None:
     show = getattr(error, "format_message", None)
     if show is None or getattr(error, "exit_code", None) != 2:
         return None
+    said = str(show())
+    quotes = "Put a question or query of several words in quotes. " if "extra argument" in said else ""
     return UsageError(
-        str(show()), remedy="`ragweave --help` and `ragweave COMMAND --help` list what there is."
+        said, remedy=f"{quotes}`ragweave --help` and `ragweave COMMAND --help` list what there is."
     )
 
 

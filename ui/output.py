@@ -82,6 +82,7 @@ class Output:
     def note(self, text: str) -> None:
         """Tell the user something beside the result."""
         if not self.quiet:
+            self.stream.flush()  # what was said before stands before, where both go to one place
             sys.stderr.write(f"{printable(text)}\n")
 
     def error(self, explanation: Explanation) -> None:

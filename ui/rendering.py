@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -50,6 +51,11 @@ def draw_report(console: Console, report: IngestReport, *, dry_run: bool = False
             console.print(Text(f"{kind:10}", style="green"), Text(printable(name)), sep="", soft_wrap=True)
         if len(names) > NAMES_SHOWN:
             console.print(f"{kind:10}... and {len(names) - NAMES_SHOWN} more (--json lists all)")
+    if report.skipped:
+        names = [PurePath(name).name for name in report.skipped]
+        more = f" and {len(names) - NAMES_SHOWN} more (--json lists all)" if names[NAMES_SHOWN:] else ""
+        told = f"{', '.join(names[:NAMES_SHOWN])}{more}: hidden, or of a kind that is not read"
+        console.print(Text(f"{'skipped':10}"), Text(printable(told)), sep="", soft_wrap=True)
     for failure in report.failed:
         console.print(
             Text(f"{'failed':10}", style="red"), Text(printable(failure.source)), sep="", soft_wrap=True

@@ -272,3 +272,22 @@ def test_an_unforeseen_error_is_one_sentence_and_a_traceback_on_request(
     assert short.splitlines()[0] == "Error: Something unexpected failed: RuntimeError: boom."
     assert "Traceback" not in short
     assert [record.levelname for record in caplog.records if record.exc_info] == ["ERROR"]
+
+
+def test_what_was_skipped_is_named(handbook: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (handbook / "old.doc").write_bytes(b"\xd0\xcf\x11\xe0")
+    (handbook / ".hidden").write_text("x")
+
+    main(["ingest", "handbook"])
+
+    written = capsys.readouterr().out
+    assert "skipped   .hidden, old.doc: hidden, or of a kind that is not read" in written
+
+
+def test_a_question_without_quotes_is_an_error_that_asks_for_them(
+    handbook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["ask", "How", "many", "days?"])
+
+    assert code == 2
+    assert "Put a question or query of several words in quotes." in capsys.readouterr().err

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +52,22 @@ def test_an_error_is_two_lines_or_one_object(capsys: pytest.CaptureFixture[str])
     assert json.loads(written.out) == {
         "error": {"type": "FileNotFoundError", "message": told.message, "remedy": told.remedy}
     }
+
+
+def test_a_note_stands_behind_the_result_that_came_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "both"
+    tell = (
+        "from ragweave.ui.output import Output\n"
+        "output = Output()\n"
+        "with output.reserved():\n"
+        "    output.stream.write('An answer.\\n')\n"
+        "    output.note('A note.')\n"
+    )
+
+    with file.open("w") as both:
+        subprocess.run([sys.executable, "-c", tell], stdout=both, stderr=both, check=True)
+
+    assert file.read_text() == "An answer.\nA note.\n"
 
 
 def test_quiet_leaves_out_notes_and_progress(capsys: pytest.CaptureFixture[str]) -> None:
