@@ -55,6 +55,7 @@ ACCENTS = re.compile(
     "(?<!\u0438)\u0306|[\u0300-\u0305\u0307-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u0652\u0670]"
 )
 PLAIN_WORD = re.compile(r"\w+")
+PLAIN_RUN = re.compile(r"(?P<spaced>\w+(?:'\w+)*)")
 HUMP = re.compile("(?<=[a-z]{3})(?=[A-Z])|(?<=[a-z]{2})(?=[A-Z][a-z])")  # isEmpty, FastAPI; not siRNA
 
 
@@ -98,6 +99,8 @@ def document_tokens(text: str, language: str) -> list[str]:
     >>> document_tokens("Setting max_threads", "english")
     ['set', 'max', 'thread', 'maxthread']
     """
+    if text.isascii() and text.isalpha() and text.islower():  # one plain word
+        return list(_stems(text, language))
     tokens: list[str] = []
     for word in _words(text):
         tokens.extend(_stems(word, language))
@@ -138,7 +141,7 @@ def _words(text: str) -> Iterator[str]:
         yield from _humps(text)
         return
     text = unicodedata.normalize("NFKC", text).translate(APOSTROPHES)
-    for match in _word_pattern().finditer(text):
+    for match in (_word_pattern() if _is_odd(text) else PLAIN_RUN).finditer(text):
         run = match.group()
         if match.lastgroup == "unspaced":
             yield from _bigrams(run)
@@ -189,8 +192,12 @@ def _word_pattern() -> re.Pattern[str]:
 
 @cache
 def _odd_pattern() -> re.Pattern[str]:
-    """Finds what sets `_word_pattern` apart from plain words; most texts hold none of it."""
     return re.compile(f"[{UNSPACED}{_marks()}]")
+
+
+def _is_odd(text: str) -> bool:
+    """Whether it holds what sets `_word_pattern` apart from plain words; most texts do not."""
+    return not text.isascii() and _odd_pattern().search("".join(set(text))) is not None
 
 
 @cache
@@ -214,7 +221,7 @@ def _latin_languages() -> tuple[str, ...]:
 
 def _spaced_words(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold().translate(APOSTROPHES)
-    if not _odd_pattern().search(folded):
+    if not _is_odd(folded):
         return PLAIN_WORD.findall(folded)
     return [
         part
@@ -243,9 +250,10 @@ def _stems(word: str, language: str) -> tuple[str, ...]:
     known = _stemmed.get((language, word))
     if known is not None:
         return known
-    plain = _fold(word)
-    stems = dict.fromkeys((_fold(_stem(word, language)), _stem(plain, language)))
-    tokens = tuple(sys.intern(stem[:MAX_TOKEN]) for stem in stems if stem)
+    stems = [_fold(_stem(word, language))]
+    if not word.isascii() and (plain := _stem(_fold(word), language)) != stems[0]:
+        stems.append(plain)
+    tokens = tuple([sys.intern(stem[:MAX_TOKEN]) for stem in stems if stem])
     if len(_stemmed) >= MAX_CACHED:
         _stemmed.clear()
     _stemmed[language, word] = tokens

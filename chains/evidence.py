@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from langchain_core.documents import Document
@@ -28,6 +29,7 @@ PUNCTUATION = str.maketrans(
 RUN = re.compile(r"\w+(?:'\w+)*")  # no blank and no mark inside, so its tokens depend on nothing around it
 RELATED = 0.7  # what "inventor" counts for "inventing"; .5 to .9 measure alike
 KEPT = 4096  # passages, some 10 MB; the same ones are read for follow-ups and for the checks of an answer
+MOST_RUNS = 65_536  # a few MB
 STEPS = 0.15  # what one rank counts where a retriever gives no scores
 FRAGMENT = 6  # words
 SUPERSEDED = 0.8  # what a newer version of the same document takes from a passage's score
@@ -77,11 +79,11 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
     for number, (document, passage) in enumerate(zip(documents, read, strict=True)):
         title, path = (str(document.metadata.get(key) or "") for key in ("title", "heading"))
         path = path.removeprefix(title + PATH_SEPARATOR) if title else path
-        pieces = tuple(one.stretch for one in passage)
+        pieces = tuple([one.stretch for one in passage])
         passage_pairs = words.pairs([token for one in passage for token in one.tokens])
         for place, (stretch, tokens, present) in enumerate(passage):
             text = document.page_content[stretch.start : stretch.end]
-            names = ", ".join(dict.fromkeys(name for name in (title, path, stretch.heading) if name))
+            names = _joined(title, path, stretch.heading)
             before = [passage[one].present for one in _context(passage, place)]
             around = words.relevant(present, _present(names, asked.language), *before)
             inside = words.relevant(present)
@@ -118,6 +120,7 @@ class Words:
         self.adjacent = set(zip(tokens, tokens[1:], strict=False))
         self.alike = _related(tokens, vocabulary)
         self.all = frozenset(tokens).union(*self.alike.values())
+        self._shares: dict[frozenset[str], float] = {}  # most stretches hold none of the words, or the same
 
     def relevant(self, *present: frozenset[str]) -> frozenset[str]:
         """The words that matter, of all that are present."""
@@ -127,7 +130,10 @@ class Words:
         """The weight of the words that are present, of all."""
         if not self.total or not present:
             return 0.0
-        found = sum(w * _match(token, self.alike[token], present) for token, w in self.weights.items())
+        if (known := self._shares.get(present)) is not None:
+            return known
+        found = sum([w * _match(token, self.alike[token], present) for token, w in self.weights.items()])
+        self._shares[present] = found / self.total
         return found / self.total
 
     def pairs(self, tokens: Sequence[str]) -> float:
@@ -224,14 +230,33 @@ def read_passage(text: str, language: str) -> tuple[ReadStretch, ...]:
 
 def _tokens(text: str, language: str) -> tuple[str, ...]:
     """What `document_tokens` gives, run of letters by run of letters: most were met before."""
-    text = text.translate(PUNCTUATION)
-    runs = RUN.findall(text) if text.isascii() else text.split()  # no token holds a blank
-    return tuple([token for run in runs for token in _run_tokens(run, language)])
+    # No token holds a blank. The marks of an ASCII text end a run, those of others may be part of one.
+    runs = RUN.findall(text) if text.isascii() else text.translate(PUNCTUATION).split()
+    return tuple(chain.from_iterable(map(_runs_of(language).__getitem__, runs)))
 
 
-@lru_cache(maxsize=65_536)  # a few MB
-def _run_tokens(run: str, language: str) -> tuple[str, ...]:
-    return tuple(document_tokens(run, language))
+class _Runs(dict[str, tuple[str, ...]]):
+    """The tokens of every run that was met in one language."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self.language = language
+
+    def __missing__(self, run: str) -> tuple[str, ...]:
+        if len(self) >= MOST_RUNS:
+            self.clear()
+        tokens = self[run] = tuple(document_tokens(run, self.language))
+        return tokens
+
+
+@cache  # Snowball has some thirty languages
+def _runs_of(language: str) -> _Runs:
+    return _Runs(language)
+
+
+@lru_cache(maxsize=KEPT)
+def _joined(*names: str) -> str:
+    return ", ".join(dict.fromkeys(name for name in names if name))
 
 
 @lru_cache(maxsize=KEPT)

@@ -117,15 +117,23 @@ def measured(
     """The stretches that the words speak for most, each with the cosine of question and stretch."""
     read = documents[:PASSAGES]
     found = candidates(asked_words(question, language_of(read)), read)
-    found = [one for one in found if not _says_nothing(one)]
-    if skip is not None:
-        found = [one for one in found if not skip(one.text)]
-    if not found:
+    best = _best(found, skip)
+    if not best:
         return []
-    ranked = sorted(((word_score(one), one) for one in found), key=lambda one: one[0], reverse=True)
-    best = [one for score, one in ranked[:ENCODED] if score > ranked[0][0] - REACH]
     cosines = encoder.encode([encoded_text(one) for one in best]) @ encoder.encode_query(question)
     return [(one, float(cosine)) for one, cosine in zip(best, cosines, strict=True)]
+
+
+def _best(found: Sequence[Candidate], skip: Callable[[str], bool] | None) -> list[Candidate]:
+    """The few that the words speak for most and that may be quoted, best first."""
+    ranked = sorted(((word_score(one), one) for one in found), key=lambda one: one[0], reverse=True)
+    best: list[tuple[float, Candidate]] = []
+    for score, one in ranked:
+        if len(best) == ENCODED or (best and score <= best[0][0] - REACH):
+            break
+        if not _says_nothing(one) and not (skip is not None and skip(one.text)):
+            best.append((score, one))
+    return [one for _, one in best]
 
 
 def _says_nothing(candidate: Candidate) -> bool:

@@ -55,12 +55,13 @@ def stage_scores(
     return stages
 
 
-def leg_ranks(legs: Legs) -> dict[str, dict[str, int]]:
+def leg_ranks(legs: Legs, best: Sequence[tuple[str, float]]) -> dict[str, dict[str, int]]:
     """For each hit its place in each leg that found it, from 1."""
-    ranks: dict[str, dict[str, int]] = {}
+    ranks: dict[str, dict[str, int]] = {hit: {} for hit, _ in best}
     for name, hits in (("keyword", legs.keyword), ("vector", legs.vector)):
         for rank, (hit, _) in enumerate(hits, start=1):
-            ranks.setdefault(hit, {})[name] = rank
+            if hit in ranks:
+                ranks[hit][name] = rank
     return ranks
 
 

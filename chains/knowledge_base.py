@@ -301,9 +301,9 @@ class KnowledgeBase:
             aged = self._age(fresh, hits, k, server)
             best = aged.best
         chunks = self._store.get([hit for hit, _ in best])
-        stages, ranks = stage_scores(legs, mode, best, hits), leg_ranks(legs)
+        stages, ranks = stage_scores(legs, mode, best, hits), leg_ranks(legs, best)
         found = [
-            chunk_document(chunks[hit], score, stages[hit], ranks.get(hit, {}))
+            chunk_document(chunks[hit], score, stages[hit], ranks[hit])
             for hit, score in best
             if hit in chunks
         ]

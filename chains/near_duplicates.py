@@ -20,7 +20,6 @@ __all__ = ["Fingerprint", "fingerprint", "likeness", "rule_out_repeats", "same_f
 WORD = re.compile(r"\d+(?:[.,:/–-]\d+)+|\w+|[%‰$€£¥≤≥±°§✓✔✗✘☐☑☒]|(?<!\w)[-−+](?=\d)|[<>](?=\s*=?\s*\d)")
 LETTERS, DIGITS = re.compile("[a-z]{6,}"), re.compile("[0-9]+")
 COPY = re.compile(r"\s*\(\d\)$|\s*[-–_ ]\s*copy$|^copy of\s+", re.IGNORECASE)  # what copied files are called
-TOLD_BY = 4  # longest words that tell most passages apart
 ALONE = 12  # words of a text that means the same below any heading
 BEGINNING = 4  # characters that a word of the question shares with a name it means
 # A rule with one of these in place of another is another rule. English, German, French, Spanish, Italian.
@@ -65,16 +64,17 @@ def fingerprint(document: Document) -> Fingerprint:
 def rule_out_repeats(documents: Sequence[Document]) -> Callable[[int, int], bool]:
     """A cheap test for pairs of passages: whether the one at the first place surely repeats not the second.
 
-    A repeat has the second's names and numbers, or stands in it with every word, the longest ones too.
+    A repeat has the second's names and numbers, or stands in it with every word.
     """
     texts = [document.page_content.casefold() for document in documents]
-    longest = [sorted(set(LETTERS.findall(text)), key=len)[-TOLD_BY:] for text in texts]
+    words = [frozenset(LETTERS.findall(text)) for text in texts]
     numbers = [DIGITS.findall(text) for text in texts]
-    names = [_names(*_title_and_heading(document)) for document in documents]
+    above = [_title_and_heading(document) for document in documents]
 
     def ruled_out(later: int, first: int) -> bool:
-        may_be_like = numbers[later] == numbers[first] and names[later] == names[first]
-        return not may_be_like and not all(word in texts[first] for word in longest[later])
+        if words[later] <= words[first]:
+            return False
+        return numbers[later] != numbers[first] or _names(*above[later]) != _names(*above[first])
 
     return ruled_out
 

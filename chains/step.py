@@ -7,6 +7,7 @@ A call leaves steps out with `config={"configurable": {"without": ["rerank"]}}`.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -61,6 +62,9 @@ class Step:
             async for piece in self.aplayed(state, config, trace=trace):
                 yield piece
 
+        # LangChain asks for the signature twice in each run: to derive it anew costs more than most steps.
+        transform.__dict__["__signature__"] = inspect.signature(transform)
+        atransform.__dict__["__signature__"] = inspect.signature(atransform)
         # RunnableGenerator passes a config to functions that take one; its types do not say so.
         return RunnableGenerator(cast(Any, transform), cast(Any, atransform), name=self.name)
 

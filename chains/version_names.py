@@ -25,6 +25,8 @@ NUMBERED = frozenset("v ver version rev revision edition issue release".split())
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 EARLY = frozenset("archived draft former obsolete old outdated previous superseded".split())
 LATE = frozenset("amended amendment current final latest revised update updated".split())
+MARKS = EARLY | LATE
+MARKS_BEFORE = MARKS - {"current", "final"}
 ARTICLES = frozenset(("a", "an", "the", "our", "your"))
 # Keys that say what a document is for: two values, two documents.
 SCOPES = (
@@ -35,7 +37,7 @@ _WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _NUMBERED_WORD = re.compile(r"(?:v|ver|version|rev|revision)\.?(\d+(?:\.\d+)*)")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_CUE = re.compile(rf"(?:19|20)\d\d|(?<![a-z])(?:{'|'.join(sorted(NUMBERED | EARLY | LATE))})(?![a-z])")
+_CUE = re.compile(rf"(?:19|20)\d\d|(?<![a-z])(?:{'|'.join(sorted(NUMBERED | MARKS))})(?![a-z])")
 _DECLARING = frozenset(("original", "version", "supersedes", "replaces", *OWN_KEYS))
 
 
@@ -190,8 +192,10 @@ def read_name(text: str) -> Name:
     (2, 1)
     """
     words, version, mark, dated = _stripped(text)
-    kind = next((word for word in reversed(words) if word in KINDS), "")
-    return Name(tuple(word for word in words if word != kind), kind, version, mark, dated)
+    if KINDS.isdisjoint(words):
+        return Name(tuple(words), "", version, mark, dated)
+    kind = next(word for word in reversed(words) if word in KINDS)
+    return Name(tuple([word for word in words if word != kind]), kind, version, mark, dated)
 
 
 def _words(text: str) -> list[str]:
@@ -222,10 +226,10 @@ def _stripped(text: str) -> tuple[list[str], tuple[int, ...], int, bool]:
         if taken:
             version = version or number
             del words[-taken:]
-        elif words[-1] in EARLY | LATE:
+        elif words[-1] in MARKS:
             mark = mark or (-1 if words[-1] in EARLY else 1)
             del words[-1]
-        elif words[0] in EARLY | LATE - {"current", "final"}:
+        elif words[0] in MARKS_BEFORE:
             mark = mark or (-1 if words[0] in EARLY else 1)
             del words[0]
         elif words[-1] in MONTH_NAMES or words[0] in MONTH_NAMES:
