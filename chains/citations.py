@@ -12,8 +12,9 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from .analyser import detect_language, document_tokens
+from .analyser import document_tokens
 from .code_spans import CodeScanner, outside_code
+from .evidence import language_of, read_passage
 from .quotable import FENCE, stretches
 from .sentences import sentences
 
@@ -114,7 +115,7 @@ def bind_citations(answer: str, documents: Sequence[Document]) -> list[dict[str,
         for number in numbers if claim else ():
             if claim and 1 <= number <= len(documents):
                 document = documents[number - 1]
-                quote = _closest(answer[claim[0] : claim[1]], document.page_content)
+                quote = _closest(answer[claim[0] : claim[1]], document)
                 bound.append(citation(number, document, quote, claim))
         begin = group.end()
     return bound
@@ -132,17 +133,18 @@ def _claim(answer: str, begin: int, end: int, *, last: bool = True) -> tuple[int
     return begin + start, begin + stop
 
 
-def _closest(claim: str, passage: str) -> tuple[int, int]:
+def _closest(claim: str, document: Document) -> tuple[int, int]:
     """The stretch of a passage that shares most words with a claim, for its length."""
-    language = detect_language(passage)
+    text = document.page_content
+    language = language_of([document])
     wanted = set(document_tokens(claim, language))
+    read = [(one.stretch.start, one.stretch.end, one.present) for one in read_passage(text, language)]
 
-    def shared(span: tuple[int, int]) -> tuple[float, int]:
-        have = set(document_tokens(passage[span[0] : span[1]], language))
-        return len(wanted & have) / (len(wanted | have) or 1), -span[0]
+    def shared(stretch: tuple[int, int, frozenset[str]]) -> tuple[float, int]:
+        start, _, have = stretch
+        return len(wanted & have) / (len(wanted | have) or 1), -start
 
-    spans = [(one.start, one.end) for one in stretches(passage, language)] or [(0, len(passage))]
-    return max(spans, key=shared)
+    return max(read, key=shared)[:2] if read else (0, len(text))
 
 
 def citation(

@@ -72,7 +72,6 @@ class Stated:
     initials: frozenset[str]  # of neighbouring words: "human resources" says HR
 
 
-@lru_cache(maxsize=2048)  # the passages of a turn are checked once for each claim
 @lru_cache(maxsize=512)  # passages: every claim of an answer is held against the same ones
 def stated(text: str) -> Stated:
     """The values and words of a text."""

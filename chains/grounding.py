@@ -128,9 +128,7 @@ class Grounder:
     def measured(self, claim: str, passages: Sequence[Document]) -> tuple[_Stretch | None, dict[str, float]]:
         language = language_of(passages)
         tokens = query_tokens(claim, [language])
-        found = sorted(
-            _stretches(tokens, passages, language), key=lambda one: one.measures["words"], reverse=True
-        )[:TRIED]
+        found = _nearest(tokens, passages, language)
         if not found:
             return None, {}
         vectors = self._encoded([one[:ENCODED_LENGTH] for one in (claim, *(one.text for one in found))])
@@ -162,20 +160,20 @@ class _Stretch:
     measures: dict[str, float]
 
 
-def _stretches(tokens: Sequence[str], passages: Sequence[Document], language: str) -> Iterator[_Stretch]:
+def _nearest(tokens: Sequence[str], passages: Sequence[Document], language: str) -> list[_Stretch]:
+    """The few stretches that hold most of the claim's words, best first."""
     read = [read_passage(document.page_content, language) for document in passages]
     names = [_name_tokens(_names(document), language) for document in passages]
-    present = [own | one.present for own, passage in zip(names, read, strict=True) for one in passage]
-    shares = iter(shares_found(tokens, present))
-    for number, (document, passage) in enumerate(zip(passages, read, strict=True)):
-        for place, one in enumerate(passage):
-            near = passage[max(0, place - 1) : place + 2]
-            yield _Stretch(
-                number,
-                document.page_content[one.stretch.start : one.stretch.end],
-                document.page_content[near[0].stretch.start : near[-1].stretch.end],
-                {"words": next(shares)},
-            )
+    places = [(number, place) for number, passage in enumerate(read) for place in range(len(passage))]
+    shares = shares_found(tokens, [names[number] | read[number][place].present for number, place in places])
+    best = sorted(range(len(places)), key=shares.__getitem__, reverse=True)[:TRIED]
+    found = []
+    for number, place, share in [(*places[one], shares[one]) for one in best]:
+        text, passage = passages[number].page_content, [one.stretch for one in read[number]]
+        near = passage[max(0, place - 1) : place + 2]
+        own, around = (text[some[0].start : some[-1].end] for some in ([passage[place]], near))
+        found.append(_Stretch(number, own, around, {"words": share}))
+    return found
 
 
 @lru_cache(maxsize=1024)  # titles and headings of a few turns; each claim asks for them
