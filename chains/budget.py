@@ -21,8 +21,9 @@ WRAPPED = ("bound", "default", "runnable")  # where LangChain's wrappers keep wh
 MOST_WRAPPERS = 20
 LIMITS = ("max_tokens", "max_completion_tokens", "num_predict", "max_output_tokens")
 
-WORD = re.compile(r"[A-Za-z]+")
-SIGN = re.compile(r"[!-@\[-`{-~]")  # ASCII that is neither letter nor blank: digits and signs
+ASCII_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
+WORDS_APART = bytes(code if code in ASCII_LETTERS else 32 for code in range(256))
+NO_SIGNS = bytes(range(33)) + ASCII_LETTERS + b"\x7f"  # signs are the rest of ASCII: digits, punctuation
 BLANKS = re.compile(r"\s{2,}")
 WORD_LETTERS = 4  # of an ASCII word: the first token holds no more in the worst of plain texts
 LONG_WORD_LETTERS = 3  # of what follows: long words are rare, foreign or no words
@@ -92,11 +93,13 @@ def estimate_tokens(text: str) -> int:
     >>> estimate_tokens("Employees get 25 days of leave.")
     11
     """
-    words = Counter(map(len, WORD.findall(text)))
+    words = Counter(map(len, text.encode("ascii", "replace").translate(WORDS_APART).split()))
     letters = sum(_word_cost(length) * count for length, count in words.items())
-    others = len(text.encode("utf-8", "replace")) - len(text.encode("ascii", "ignore"))  # bytes
+    plain = text.encode("ascii", "ignore")
+    signs = len(plain.translate(None, NO_SIGNS))
+    others = len(text.encode("utf-8", "replace")) - len(plain)  # bytes
     blanks = text.count("\n") + len(BLANKS.findall(text))
-    return letters + len(SIGN.findall(text)) + blanks + -(-others // 2)
+    return letters + signs + blanks + -(-others // 2)
 
 
 def _word_cost(length: int) -> int:
