@@ -230,8 +230,10 @@ def read_passage(text: str, language: str) -> tuple[ReadStretch, ...]:
 
 def _tokens(text: str, language: str) -> tuple[str, ...]:
     """What `document_tokens` gives, run of letters by run of letters: most were met before."""
+    if not text.isascii():
+        text = text.translate(PUNCTUATION)
     # No token holds a blank. The marks of an ASCII text end a run, those of others may be part of one.
-    runs = RUN.findall(text) if text.isascii() else text.translate(PUNCTUATION).split()
+    runs = RUN.findall(text) if text.isascii() else text.split()
     return tuple(chain.from_iterable(map(_runs_of(language).__getitem__, runs)))
 
 
