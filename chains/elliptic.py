@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 
-from .implied import END, besides, lowered
-from .mentions import Talk, items_in, noun_phrases
+from .besides import besides
+from .implied import END, lowered
+from .names import names_in
+from .noun_phrases import items_in, noun_phrases
 from .references import RESOLVERS
+from .talk import Talk
 
 __all__ = ["CLAUSE", "OPENING", "filled_in"]
 
@@ -32,9 +35,11 @@ BARE = re.compile(
     re.IGNORECASE,
 )
 PREPOSITION = re.compile(
-    r"^(for|in|on|at|with|to|from|of|by|during|under|without|per|after|before|within|outside|via)\b",
+    r"^(?:even |also |only )?"
+    r"(for|in|on|at|with|to|from|of|by|during|under|without|per|after|before|within|outside|via)\b",
     re.IGNORECASE,
 )
+CONDITION = re.compile(r"^\W*(?:what |even )?((?:if|unless|while)\b[^,]+)$", re.IGNORECASE)
 MORE = re.compile(
     r"^\W*(?:(?:and|but|so|or)\W+)?(?:(what|who|where|how) else|any(?:thing| thing|one|body)? else|"
     r"(?:any|are there any|is there any|were there any) (?:others?|more)|others?|more)\W*$",
@@ -59,12 +64,15 @@ def filled_in(question: str, talk: Talk) -> tuple[str, str] | None:
     for resolve in RESOLVERS:
         found = resolve(rest, talk)
         rest = found[0] if found else rest
+    condition = CONDITION.match(rest) if not talk.subject else None
+    if condition:
+        return f"{before} {lowered(condition[1])}?", before
     if not rest or CLAUSE.match(rest) or VERB.search(rest):
         return None
     words = len(rest.split())
     if PREPOSITION.match(rest) and words <= 8:
         return f"{_without_same(before, rest)} {lowered(rest)}?", before
-    item = _instead(before, rest, talk)
+    item = _instead(before, rest, talk) or (opening and _other_name(before, rest, talk))
     if item:
         return f"{item}?", before
     if (opening and words <= 8) or (words <= 2 and not talk.subject):
@@ -106,7 +114,16 @@ def _instead(before: str, rest: str, talk: Talk) -> str:
     return ""
 
 
+def _other_name(before: str, rest: str, talk: Talk) -> str:
+    """The question before with another name for its only one: "What about Spain?" """
+    names = list(talk.others(names_in(before)))
+    name = rest.removeprefix("the ")
+    if len(names) != 1 or names_in(f"of {name}") != (name,):
+        return ""
+    return re.sub(rf"\b(?:the )?{re.escape(names[0])}\b", lambda _: rest, before)
+
+
 def _without_same(before: str, rest: str) -> str:
     """The question before without its end that begins with the same preposition: that end is replaced."""
-    preposition = rest.split()[0]
+    preposition = PREPOSITION.sub(r"\1", rest).split()[0]
     return re.sub(rf",? {preposition} [\w'’-]+(?: [\w'’-]+){{0,3}}$", "", before, flags=re.IGNORECASE)

@@ -13,22 +13,20 @@ from dataclasses import dataclass, replace
 from langchain_core.messages import BaseMessage
 
 from .analyser import detect_language
+from .besides import besides_the_known
 from .elliptic import OPENING, filled_in
-from .implied import END, POINTS, about_the_title, besides_the_known
-from .mentions import FUNCTION_WORDS, Talk, content_words, talk_of
+from .implied import END, POINTS, about_the_title, at_the_end
+from .noun_phrases import FUNCTION_WORDS, content_words
 from .references import RESOLVERS, Resolver
+from .small_talk import asks_nothing
 from .stop_words import stop_words
+from .talk import Talk, talk_of
 
 __all__ = ["FollowUp", "complete"]
 
 LONGEST = 500  # characters; a longer question has said what it is about
 LOOKED_BACK = 3  # earlier questions that are completed in their turn, so that names reach over several turns
 
-SMALL_TALK = re.compile(
-    r"^\W*(?:(?:thanks|thank you|thx|ok|okay|great|perfect|cool|good|yes|no|sure|hi|hello|hey|bye|"
-    r"goodbye|please|very much|a lot|so much|that helps|good morning|good bye)\W*)+$",
-    re.IGNORECASE,
-)
 SENTENCES = re.compile(r"(?<=[.!?]) +(?=\S)")
 SHORT = re.compile(r"[^?]{1,24}$")
 ASKING = re.compile(
@@ -37,7 +35,6 @@ ASKING = re.compile(
     r"describe|list|other|others|more|most|and|but)\b",
     re.IGNORECASE,
 )
-LETTER = re.compile(r"[^\W\d_]")
 UNMISTAKABLE = frozenset("the what how who which when where why does did were they your".split())
 ENGLISH = re.compile(rf"\b(?:{'|'.join(sorted(UNMISTAKABLE))})\b", re.IGNORECASE)
 NEIGHBOURS = ("german", "french", "spanish", "italian", "portuguese", "dutch")
@@ -63,7 +60,7 @@ def complete(question: str, history: Sequence[BaseMessage]) -> FollowUp:
     >>> complete("And how do I reset my password?", [HumanMessage("What is the Travel Policy?")]).text
     'And how do I reset my password?'
     """
-    if not history or len(question) > LONGEST or SMALL_TALK.match(question) or not LETTER.search(question):
+    if not history or len(question) > LONGEST or asks_nothing(question):
         return FollowUp(question, alone=True)
     talk = talk_of(history)
     if not talk.subject and " ".join(question.split()) == next(iter(talk.raw), ""):
@@ -91,9 +88,10 @@ def _in_its_language(question: str, talk: Talk) -> FollowUp:
     if language != "english":
         return _foreign(question, talk, language)
     asked: list[str] = []
+    earlier_resolvers = RESOLVERS if talk.subject else (*RESOLVERS, about_the_title)
     for index in range(max(0, len(talk.raw) - LOOKED_BACK), len(talk.raw)):
         earlier = talk.raw[index]
-        asked.append(_completed(earlier, talk.until(index, asked), RESOLVERS).text)
+        asked.append(_completed(earlier, talk.until(index, asked), earlier_resolvers).text)
     return _completed(
         question, replace(talk, asked=tuple(asked)), (*RESOLVERS, about_the_title, besides_the_known)
     )
@@ -146,6 +144,4 @@ def _foreign(question: str, talk: Talk, language: str) -> FollowUp:
     before = END.sub("", talk.raw[-1]) if talk.raw else ""
     if len(said) > 2 or len(question.split()) > 6 or not before or before in question:
         return FollowUp(question)
-    end = END.search(question)
-    place = end.start() if end else len(question)
-    return FollowUp(f"{question[:place]} ({before}){question[place:]}", (before,))
+    return FollowUp(at_the_end(question, f"({before})"), (before,))

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 
-from .mentions import DATE, FUNCTION_WORDS, Talk, content_words, names_in, noun_phrases, works_in
-from .references import with_article
+from .names import DATE, names_in, works_in
+from .noun_phrases import FUNCTION_WORDS, content_words, noun_phrases
+from .talk import Talk, folded
 
-__all__ = ["END", "POINTS", "about_the_title", "besides", "besides_the_known", "lowered"]
+__all__ = ["END", "POINTS", "about_the_title", "at_the_end", "lowered"]
 
-OTHER = re.compile(r"\b(?:others?|else|another|any ?more|additional)\b", re.IGNORECASE)
-LISTING = re.compile(r"^\W*(?:who|which|what|any|are there|is there|name|list)\b", re.IGNORECASE)
-BESIDES = re.compile(r"\b(?:besides|other than|aside from|apart from|except|in addition to)\b", re.IGNORECASE)
+KEPT = 6  # words of the question before
+
 DEFINES = re.compile(
     r"^\W*(?:what|who)(?: is|'s| are| was| were| does)(?: meant by)? (?:an? |some )?"
     r"((?:[\w'-]+\s?){1,3}?)(?: mean)?\W*$",
@@ -29,41 +29,20 @@ POINTS = re.compile(
     r"ones|former|latter|then|same)\b",
     re.IGNORECASE,
 )
+OWNED = re.compile(r"['’]")
+TAKES = re.compile(r"\btakes?\b", re.IGNORECASE)
+SAME = re.compile(r"\bthe same\b", re.IGNORECASE)
+SAYS_LITTLE = frozenset("long take takes often soon different".split())
+HAPPENED = re.compile(r"^\W*(?:\w+ )?what (?:else |really )?(?:has |had )?happen(?:s|ed)?\b", re.IGNORECASE)
+WHAT_IS = re.compile(r"^\W*(?:wh(?:at|o) (?:is|are|was|were)|tell me about)\b", re.IGNORECASE)
 ASKS_OF = re.compile(
     r"^\W*wh(?:at|o) (?:is|are|was|were) (?:the|some) (?:[\w-]+ ){0,2}[\w-]+\W*$", re.IGNORECASE
 )
 OF_THE_TALK = re.compile(
     r"\bwe (?:talking|speaking)\b|^(?!.*\b(?:other|else)\b).*\bth(?:e|is) (?:article|section|page)\b"
 )
-BEFORE_BRACKET = re.compile(r"(?: \([^()]*\))?[\s?.!]*$")
-NO_ANSWER = re.compile(r"(?:\bnot|n['’]t|\bno) (?:know|find|found|say|answer)\b", re.IGNORECASE)
 END = re.compile(r"[\s?.!？。]*$")
-STARTS = re.compile(r"^\W*(?:who|what|when|where|which|how|is|are|was|were|any)\b", re.IGNORECASE)
-
-
-def besides_the_known(text: str, talk: Talk) -> tuple[str, str] | None:
-    """ "Any other awards?": besides the one that was just named."""
-    if not talk.subject and not LISTING.match(talk.question):
-        return None
-    if not OTHER.search(text) or BESIDES.search(text) or re.search(r"\b(?:article|section|page)\b", text):
-        return None
-    known = besides(text, talk)
-    end = BEFORE_BRACKET.search(text)
-    if not known or not end:
-        return None
-    return f"{text[: end.start()]} besides {known}{text[end.start() :]}", known
-
-
-def besides(text: str, talk: Talk) -> str:
-    """What was named last: the works, or up to three names, or an answer of three words."""
-    answer = next((told for told in reversed(talk.told) if not NO_ANSWER.search(told)), "")
-    names = [name for name in talk.others(names_in(answer)) if name.lower() not in text.lower()]
-    works = [name for name in talk.others(works_in(answer)) if name in names]
-    named = [with_article(name, answer) for name in (works or names)[:3]]
-    if named:
-        return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
-    answer = END.sub("", answer)
-    return lowered(answer) if 0 < len(answer.split()) <= 3 and not DATE.match(answer) else ""
+STARTS = re.compile(r"^\W*(?:who|what|when|where|which|how|is|are|was|were|do|does|did|any)\b", re.IGNORECASE)
 
 
 def lowered(question: str) -> str:
@@ -72,28 +51,57 @@ def lowered(question: str) -> str:
 
 
 def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
-    """A short question that names nothing is about the title of the talk, else about the question before."""
-    words = len(content_words(text))
-    if words > 2 and not POINTS.search(text):
-        return None
-    if (words > 1 and OWN.search(text)) or talk.names_known(text) or _is_definition(text):
-        return None
-    end = END.search(text)
-    if not end or OF_THE_TALK.search(text.lower()):
+    """A question that names nothing is about the title of the talk, else about the question before."""
+    if OF_THE_TALK.search(text.lower()) or _is_definition(text):
         return None
     if not talk.subject:
-        thing = next(iter(noun_phrases(talk.question)), "")
-        named = not OWN.match(thing) and " " in thing.removeprefix("the ")
-        about = thing if named else " ".join(content_words(talk.question)[:6])
-        undated = [word for word in content_words(text) if not DATE.match(word)]
-        if len(undated) > 1 or not about or OWN.search(text) or not STARTS.match(text):
-            return None
-        return f"{text[: end.start()]} ({about}){text[end.start() :]}", about
-    if talk.names_subject(text) or _names_aspect(text, talk):
+        return _about_the_question_before(text, talk)
+    if talk.names_subject(text) or _names(text, talk) or (WHAT_IS.match(text) and _names_aspect(text, talk)):
         return None
-    how = "to" if "happen" in text.lower() else "of" if ASKS_OF.match(text) else ""
-    about = f"{how} {talk.subject}" if how else f"({talk.subject})"
-    return f"{text[: end.start()]} {about}{text[end.start() :]}", talk.subject
+    happened = HAPPENED.match(text)
+    if happened:
+        return f"{happened[0]} to {talk.subject}{text[happened.end() :]}", talk.subject
+    about = f"of {talk.subject}" if ASKS_OF.match(text) else f"({talk.subject})"
+    return at_the_end(text, about), talk.subject
+
+
+def _about_the_question_before(text: str, talk: Talk) -> tuple[str, str] | None:
+    """In brackets, where a short question says next to nothing: "How long does that take?"."""
+    if OWN.search(text) or talk.names_known(text) or not STARTS.match(text):
+        return None
+    words = content_words(text)
+    said = [word for word in words if not DATE.match(word)]
+    empty = len(said) < 2 or SAYS_LITTLE.issuperset(word.lower() for word in said)
+    points = SAME.search(text) or len(words) <= 2 or POINTS.search(text)
+    if not points or not (empty or SAME.search(text)):
+        return None
+    thing = next(iter(noun_phrases(talk.question)), "")
+    named = not OWN.match(thing) and " " in thing.removeprefix("the ") and not TAKES.search(text)
+    about = thing if named else " ".join(content_words(talk.question)[:KEPT])
+    return (at_the_end(text, f"({about})"), about) if about else None
+
+
+def at_the_end(text: str, what: str) -> str:
+    """The question with something before its question mark."""
+    end = END.search(text)
+    place = end.start() if end else len(text)
+    return f"{text[:place]} {what}{text[place:]}"
+
+
+def _names(text: str, talk: Talk) -> bool:
+    """Whether a question names what it is about; one word alone ("Hodel") says little without the title."""
+    if not talk.subject:
+        return talk.names_known(text)
+    if works_in(text) or any(" " in name and name in folded(text) for name in talk.known):
+        return True
+    longer = {word for name in talk.known if " " in name for word in name.split()}
+    return any(
+        " " in name
+        or name.isupper()
+        or folded(name) in longer
+        or OWNED.match(text, text.find(name) + len(name))
+        for name in names_in(text)
+    )
 
 
 def _names_aspect(text: str, talk: Talk) -> bool:
