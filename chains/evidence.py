@@ -87,6 +87,12 @@ def candidates(asked: Asked, documents: Sequence[Document]) -> list[Candidate]:
             before = [passage[one].present for one in _context(passage, place)]
             around = words.relevant(present, _present(names, asked.language), *before)
             inside = words.relevant(present)
+            if stretch.columns:
+                named = _joined(names, stretch.columns)
+                all_named = words.relevant(present, _present(named, asked.language))
+                # They stand over every row: what a row is about they tell only where nothing else is asked.
+                if inside or words.share(all_named) == 1.0:
+                    names, around = named, around | all_named
             measures = {
                 "words": words.share(inside),
                 "words_around": words.share(around),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Literal
 
 from .sentences import is_list_item, sentences
@@ -20,6 +21,8 @@ HEADING_NOISE = re.compile(r"^[\s#=]+|\s*\{\s*#[^}]*\}\s*$|[\s#=:]+$")
 UNDERLINED = re.compile(r"[ \t]*\n[ \t]*([=\-~^\"*+#])\1{2,}[ \t]*(\n|$)")
 FENCE = re.compile(r"[ \t]*(```|~~~)")
 DIRECTIVE = re.compile(r"///|:::|\.\. \w+::|\{[*%{].*\}$|<[^>]+>$|!\[[^]]*\]\([^)]*\)$")
+VALUE = re.compile(r"\W*\d|(\D*\d){4}|[^:]*:$")  # names no column: "$12.50", "TXN-4711", "Region:"
+RULE = re.compile(r"\n\s*\|[\s|:-]*-[\s|:-]*\n")  # the line below a table's head
 WORD = re.compile(r"\w")
 LONGEST_HEADING = 70  # characters
 MOST_WORDS_OF_A_NAME = 3  # of a column of a table
@@ -27,12 +30,14 @@ MOST_WORDS_OF_A_NAME = 3  # of a column of a table
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """`text[start:end]` of the passage, and the nearest heading above it within the passage."""
+    """`text[start:end]` of the passage, and what stands over it there."""
 
     start: int
     end: int
-    heading: str = ""
+    heading: str = ""  # the nearest one above it
     kind: Kind = "sentence"
+    head: tuple[int, int] | None = None  # of a row: where the row stands that names the columns
+    columns: str = ""  # and the names
 
 
 def stretches(text: str, language: str = "english") -> list[Stretch]:
@@ -59,7 +64,7 @@ def stretches(text: str, language: str = "english") -> list[Stretch]:
         else:
             found.append(Stretch(start, end, heading, "code" if fenced else _kind(piece)))
             block_opens = False
-    found = [one for number, one in enumerate(found) if not _names_columns(text, found, number)]
+    found = _under_their_columns(text, found)
     if not found and text.strip():  # headings alone are better quoted than lost
         found.append(Stretch(len(text) - len(text.lstrip()), len(text.rstrip())))
     return found
@@ -101,15 +106,51 @@ def list_start(text: str, pieces: Sequence[Stretch], place: int) -> int:
     return place
 
 
-def _names_columns(text: str, found: list[Stretch], number: int) -> bool:
-    """Whether a row is the first of its table and holds names only: alone it says nothing."""
-    one = found[number]
-    if one.kind != "row" or any(character.isdigit() for character in text[one.start : one.end]):
+def _under_their_columns(text: str, found: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches, rows with the names of their columns.
+
+    A row that only names columns says nothing alone and is left out. The first of two cells may as well be
+    a name with its value, as in a form: it stays.
+    """
+    kept: list[Stretch] = []
+    first: Stretch | None = None  # of the table, where it may name the columns
+    last: Stretch | None = None
+    for one, following in zip_longest(found, found[1:]):
+        if last is None or not _same_table(text, last, one):
+            first = one if following and _may_name_columns(text, one, following) else None
+            sure = first is not None and _only_names(text, one, following)
+        last = one
+        if first is None or (one is first and not sure):
+            kept.append(one)
+        elif one is not first:
+            head = (first.start, first.end) if sure else None
+            kept.append(replace(one, head=head, columns=", ".join(filter(None, _cells(text, first)))))
+    return kept
+
+
+def _same_table(text: str, one: Stretch, following: Stretch) -> bool:
+    return one.kind == following.kind == "row" and "\n\n" not in text[one.end : following.start]
+
+
+def _may_name_columns(text: str, one: Stretch, following: Stretch) -> bool:
+    """Whether it is the first row of a table and holds short names, or stands over a line."""
+    if not _same_table(text, one, following):
         return False
-    first = number == 0 or found[number - 1].kind != "row"
-    followed = number + 1 < len(found) and found[number + 1].kind == "row"
-    cells = text[one.start : one.end].strip("| ").split("|")
-    return first and followed and all(len(cell.split()) <= MOST_WORDS_OF_A_NAME for cell in cells)
+    cells = _cells(text, one)
+    names = not any(VALUE.match(cell) or len(cell.split()) > MOST_WORDS_OF_A_NAME for cell in cells)
+    return names or _over_a_line(text, one, following)
+
+
+def _only_names(text: str, one: Stretch, following: Stretch) -> bool:
+    return len(_cells(text, one)) > 2 or _over_a_line(text, one, following)
+
+
+def _over_a_line(text: str, one: Stretch, following: Stretch) -> bool:
+    return RULE.search(text, one.end, following.start) is not None
+
+
+def _cells(text: str, row: Stretch) -> list[str]:
+    return [cell.strip() for cell in text[row.start : row.end].strip().strip("|").split("|")]
 
 
 def _kind(piece: str) -> Kind:

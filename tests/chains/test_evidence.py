@@ -1,4 +1,4 @@
-"""The words of passages: tokens and languages, told once."""
+"""The words of passages: tokens and languages, told once; what they say of each stretch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from langchain_core.documents import Document
 
 from ragweave.chains.analyser import document_tokens
-from ragweave.chains.evidence import language_of, read_passage
+from ragweave.chains.evidence import asked_words, candidates, language_of, read_passage
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,20 @@ def test_the_language_is_that_of_most_of_the_text() -> None:
 
     assert language_of([english, german]) == "german"
     assert language_of([]) == "english"
+
+
+@pytest.mark.parametrize(
+    ("question", "counted"),
+    [
+        ("What is the capacity of Alder?", ["Alder"]),  # the row is about it
+        ("What is the capacity of Maple?", []),  # none is
+        ("Which floor, what capacity?", ["Alder", "Birch"]),  # no more is asked than the columns say
+    ],
+)
+def test_the_names_of_columns_count_for_a_row_that_is_asked_about(question: str, counted: list[str]) -> None:
+    table = "| Room | Floor | Capacity |\n| Alder | 2 | 40 |\n| Birch | 3 | 64 |"
+
+    rows = candidates(asked_words(question, "english"), [Document(table)])
+
+    assert [one.text.split()[1] for one in rows if "Capacity" in one.names] == counted
+    assert [one.text.split()[1] for one in rows if one.measures["words_around"] == 1.0] == counted

@@ -40,6 +40,49 @@ def test_items_and_rows_are_stretches_of_their_kind() -> None:
     assert {one.kind for one in stretches(table)} == {"row"}
 
 
+def test_a_row_is_named_by_its_columns_and_knows_where_these_stand() -> None:
+    table = "| Country | Area (km2) | Capital |\n| Austria | 83,879 | Vienna |\n| Malta | 316 | Valletta |"
+    table = f"Areas\n\n{table}"
+
+    rows = [one for one in stretches(table) if one.kind == "row"]
+
+    assert [table[one.start : one.end] for one in rows] == [
+        "| Austria | 83,879 | Vienna |",
+        "| Malta | 316 | Valletta |",
+    ]
+    assert {(one.heading, one.columns) for one in rows} == {("Areas", "Country, Area (km2), Capital")}
+    assert [table[slice(*one.head)] for one in rows if one.head] == 2 * ["| Country | Area (km2) | Capital |"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "| Cinema: | Downtown |\n| Contact: | Sarah |",  # a form
+        "| Founder | Bill Gates |\n| Chairman | Satya Nadella |",  # may be one
+        "| A-12 | 450 | 12 May |\n| B-07 | 289 | 13 May |",  # no names at all
+        "| Report 2024-11-15 | East | Sarah |\n| A | B | C |",
+    ],
+)
+def test_a_first_row_that_says_something_stays_and_is_no_head(table: str) -> None:
+    pieces = stretches(table)
+
+    assert quoted(table) == table.split("\n")
+    assert not any(one.head for one in pieces)
+
+
+def test_each_table_has_its_own_columns() -> None:
+    tables = "| Pet | Legs | Wings |\n| dog | 4 | 0 |\n\n| a form: | x |\n| b: | y |"
+
+    assert [one.columns for one in stretches(tables)] == ["Pet, Legs, Wings", "", ""]
+
+
+def test_a_table_that_is_led_in_is_part_of_its_list() -> None:
+    text = "The days by grade are:\n\n| Grade | Days | Weeks |\n| A | 30 | 6 |"
+    pieces = stretches(text)
+
+    assert list_end(text, pieces, 0, words=99) == 1
+
+
 def test_a_fenced_block_is_one_stretch_with_its_braces() -> None:
     assert quoted(CODE) == ["Run this:", "x = {\n}", "Done at last."]
 
