@@ -26,6 +26,8 @@ LETTERS = re.compile(r"[^\W\d_]{2}")
 NO_HEADING = re.compile(
     r"[•◦▪‣·●○■–—*]\s|.*[.,;]$|\(?\d+\)?\s*$|(?:figure|fig\.|table|abb\.)\s*\d", re.IGNORECASE
 )
+# A sum, or a code under bars: what a receipt sets in bold is what is looked for.
+VALUE = re.compile(r".*(?:[$€£¥]\s?-?\d[\d.,]*|\d\s?(?:[€£¥]|EUR|USD|GBP|CHF))$|\W*\w*\d{6,}\W*$")
 LEADERS = re.compile(r"\.{4,}|(?:\. ){4,}")  # a line of a table of contents
 NUMBERING = re.compile(r"[\d.]+\s+")
 
@@ -104,7 +106,7 @@ def _reads_as_heading(title: str) -> bool:
     return (
         len(title) <= LONGEST
         and bool(LETTERS.search(title))
-        and not (NO_HEADING.match(title) or LEADERS.search(title))
+        and not (NO_HEADING.match(title) or VALUE.match(title) or LEADERS.search(title))
     )
 
 

@@ -45,6 +45,16 @@ def test_bold_type_of_the_bodys_size_is_a_heading_below_the_larger_one() -> None
     assert [(one.level, one.title) for one in extraction.headings] == [(1, "Annual leave"), (2, "Parents")]
 
 
+@pytest.mark.parametrize("line", ["Total $821.14", "To pay: 1,200.00 EUR", "*TXN98765202411231432*"])
+def test_a_sum_or_a_code_in_bold_is_no_heading(line: str) -> None:
+    page = PdfPage().text(line, y=700, font="bold").lines(*PROSE, y=650)
+
+    extraction = read(pdf(page), "receipt.pdf")
+
+    assert extraction.headings == ()
+    assert line in extraction.text
+
+
 def test_full_lines_join_to_one_paragraph() -> None:
     extraction = read(pdf(PdfPage().lines(*PROSE, y=700)), "leave.pdf")
 
