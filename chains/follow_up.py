@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 
 from langchain_core.messages import BaseMessage
 
-from .analyser import detect_language
 from .besides import besides_the_known
 from .elliptic import OPENING, filled_in
-from .implied import END, POINTS, about_the_title, at_the_end
-from .noun_phrases import FUNCTION_WORDS, content_words
+from .implied import POINTS, about_the_title
+from .noun_phrases import content_words
+from .other_languages import completed_abroad, language_of
 from .references import RESOLVERS, Resolver
 from .small_talk import asks_nothing
-from .stop_words import stop_words
 from .talk import Talk, talk_of
 
 __all__ = ["FollowUp", "complete"]
@@ -35,9 +34,6 @@ ASKING = re.compile(
     r"describe|list|other|others|more|most|and|but)\b",
     re.IGNORECASE,
 )
-UNMISTAKABLE = frozenset("the what how who which when where why does did were they your".split())
-ENGLISH = re.compile(rf"\b(?:{'|'.join(sorted(UNMISTAKABLE))})\b", re.IGNORECASE)
-NEIGHBOURS = ("german", "french", "spanish", "italian", "portuguese", "dutch")
 
 
 @dataclass(frozen=True)
@@ -84,9 +80,10 @@ def _asks(question: str) -> bool:
 
 
 def _in_its_language(question: str, talk: Talk) -> FollowUp:
-    language = _language(question, talk)
+    language = language_of(question, talk)
     if language != "english":
-        return _foreign(question, talk, language)
+        abroad = completed_abroad(question, talk, language)
+        return FollowUp(abroad[0], (abroad[1],)) if abroad else FollowUp(question)
     asked: list[str] = []
     earlier_resolvers = RESOLVERS if talk.subject else (*RESOLVERS, about_the_title)
     for index in range(max(0, len(talk.raw) - LOOKED_BACK), len(talk.raw)):
@@ -101,8 +98,11 @@ def _completed(question: str, talk: Talk, resolvers: Sequence[Resolver]) -> Foll
     whole = filled_in(question, talk)
     if whole:
         return FollowUp(whole[0], (whole[1],))
-    text, carried = question, []
+    text = question
+    carried: list[str] = []
     for resolve in resolvers:
+        if resolve is about_the_title and carried and not talk.subject:
+            continue  # what was carried over says it
         found = resolve(text, talk)
         if found:
             text, what = found
@@ -117,31 +117,3 @@ def _stands_alone(question: str, talk: Talk) -> bool:
     near = {word.lower() for word in content_words(f"{talk.question} {talk.answer}")}
     definite = re.findall(r"\bthe (?:[\w-]+ )?([\w-]+)", question.lower())
     return not any(noun in near for noun in definite)
-
-
-# -- other languages ---------------------------------------------------------------------------------------
-
-
-def _language(question: str, talk: Talk) -> str:
-    """The question's language; a short one is taken to be in the language of the questions before."""
-    if ENGLISH.search(question):
-        return "english"
-    own = detect_language(question)
-    if own != "english" or not re.search(r"[A-Za-z]", question):
-        return own if own != "english" else "unknown"
-    words = set(re.findall(r"\w+", " ".join((*talk.raw[-LOOKED_BACK:], question)).lower()))
-    if words & UNMISTAKABLE:
-        return "english"
-    hits = {language: len(words & stop_words(language)) for language in NEIGHBOURS}
-    best = max(NEIGHBOURS, key=lambda language: hits[language])
-    return best if hits[best] > max(1, len(words & FUNCTION_WORDS)) else "english"
-
-
-def _foreign(question: str, talk: Talk, language: str) -> FollowUp:
-    """Behind a question of so few words that it says next to nothing, the question before in brackets."""
-    words = stop_words(language)
-    said = [word for word in re.findall(r"\w[\w'’-]*", question) if word.lower() not in words]
-    before = END.sub("", talk.raw[-1]) if talk.raw else ""
-    if len(said) > 2 or len(question.split()) > 6 or not before or before in question:
-        return FollowUp(question)
-    return FollowUp(at_the_end(question, f"({before})"), (before,))

@@ -56,6 +56,8 @@ def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
         return None
     if not talk.subject:
         return _about_the_question_before(text, talk)
+    if not talk.headed and not _says_little(text):
+        return None
     if talk.names_subject(text) or _names(text, talk) or (WHAT_IS.match(text) and _names_aspect(text, talk)):
         return None
     happened = HAPPENED.match(text)
@@ -67,18 +69,19 @@ def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
 
 def _about_the_question_before(text: str, talk: Talk) -> tuple[str, str] | None:
     """In brackets, where a short question says next to nothing: "How long does that take?"."""
-    if OWN.search(text) or talk.names_known(text) or not STARTS.match(text):
-        return None
-    words = content_words(text)
-    said = [word for word in words if not DATE.match(word)]
-    empty = len(said) < 2 or SAYS_LITTLE.issuperset(word.lower() for word in said)
-    points = SAME.search(text) or len(words) <= 2 or POINTS.search(text)
-    if not points or not (empty or SAME.search(text)):
+    if not _says_little(text) or talk.names_known(text) or not STARTS.match(text):
         return None
     thing = next(iter(noun_phrases(talk.question)), "")
     named = not OWN.match(thing) and " " in thing.removeprefix("the ") and not TAKES.search(text)
     about = thing if named else " ".join(content_words(talk.question)[:KEPT])
     return (at_the_end(text, f"({about})"), about) if about else None
+
+
+def _says_little(text: str) -> bool:
+    """Whether a question has one word of its own, or "the same"; one that speaks of "my" things has more."""
+    said = [word for word in content_words(text) if not DATE.match(word)]
+    empty = len(said) < 2 or SAYS_LITTLE.issuperset(word.lower() for word in said)
+    return not OWN.search(text) and (empty or bool(SAME.search(text)))
 
 
 def at_the_end(text: str, what: str) -> str:

@@ -32,6 +32,7 @@ KINDS = (
 )
 BEFORE = re.compile(rf"\b(?:{KINDS}|called|named|titled|entitled),? (?:the )?$", re.IGNORECASE)
 AFTER = re.compile(rf",? ({KINDS})\b", re.IGNORECASE)
+AROUND = re.compile(r"^the |\W*\d*\W*$", re.IGNORECASE)  # "The Black Album (1975)."
 NO_NAME = re.compile(r"(?:I|I['’]\w+|ID|OK|TV|AM|PM|Let['’]s|[A-Z]?\d+)$")
 QUOTED = re.compile(r"[\"“](\S[^\"“”]{1,60}?)[,.]?[\"”]")
 NAME = re.compile(
@@ -81,8 +82,8 @@ def _trimmed(text: str, match: re.Match[str]) -> Iterator[tuple[int, str]]:
 @lru_cache(maxsize=512)
 def works_in(text: str) -> tuple[str, ...]:
     """Names that are surely those of things: in quotation marks, beside their kind, or all there is."""
-    count = len(text.split())
-    return tuple(name for name in names_in(text) if count <= len(name.split()) + 1 or is_work(name, text))
+    count = len(AROUND.sub("", text).split())
+    return tuple(name for name in names_in(text) if count <= len(name.split()) or is_work(name, text))
 
 
 def is_work(name: str, text: str) -> bool:

@@ -83,6 +83,8 @@ def they(text: str, talk: Talk) -> Found | None:
     match = THEY.search(text)
     if not match or _named_before(text, match) or (talk.subject and talk.names_subject(text)):
         return None
+    if talk.subject.islower() and not _is_plural(talk.subject):  # "parental leave" is not they
+        return None
     name = (
         _people(text, talk)
         or talk.subject

@@ -80,7 +80,10 @@ def asks_nothing(text: str) -> bool:
     >>> asks_nothing("thanks, bye"), asks_nothing("???"), asks_nothing("thanks, and lunch?")
     (True, True, False)
     """
-    return _said(text) is not None
+    said = _said(text)
+    if not said or not text.rstrip().endswith("?"):
+        return said is not None
+    return any(kind != "filler" for kind, _ in said)  # "And then?" asks to go on
 
 
 def _said(text: str) -> list[Said] | None:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from .names import ASKING, DATE, names_in
 from .noun_phrases import FUNCTION_WORDS, content_words
+from .small_talk import asks_nothing
 from .state import text_of
 
 __all__ = ["Talk", "bare", "folded", "talk_of"]
@@ -40,11 +41,13 @@ WORD = re.compile(r"\w[\w'’-]*")
 class Talk:
     """The turns of a talk; `subject` and `aspect` where somebody wrote them as a title, not as a question.
 
+    `headed` where the title was set above the talk; one that was answered was a search for those words.
     `asked` are the questions completed, `raw` as they were asked, `told` the answers; oldest first.
     """
 
     subject: str = ""
     aspect: str = ""
+    headed: bool = False
     asked: tuple[str, ...] = ()
     raw: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
@@ -112,12 +115,16 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
     asked: list[str] = []
     told: list[str] = []
     marks: list[int] = []
+    headed = False
     in_title = True  # a talk may begin with a title, and a title within the title
     for message in [*history[:2], *history[cut:]]:
         text = MARK.sub("", " ".join(text_of(message)[:LONGEST].split()))
-        if in_title and isinstance(message, HumanMessage) and len(subjects) < 2 and _is_title(text):
+        titled = in_title and isinstance(message, HumanMessage) and len(subjects) < 2
+        if titled and (_is_title(text) or (not subjects and _is_search(text))):
             subjects.append(text)
+            headed = True
             continue
+        headed = headed and not (in_title and isinstance(message, AIMessage))
         in_title = False
         if isinstance(message, HumanMessage):
             if len(text) < 20 and "?" not in text and text.count(" ") < 3 and not QUESTIONS.match(text):
@@ -128,7 +135,7 @@ def talk_of(history: Sequence[BaseMessage]) -> Talk:
             told.append(BESIDE.sub("", text))
     subject = bare(subjects[0]) if subjects else ""
     aspect = subjects[1] if len(subjects) > 1 else ""
-    return Talk(subject, aspect, tuple(asked), tuple(asked), tuple(told), tuple(marks))
+    return Talk(subject, aspect, headed, tuple(asked), tuple(asked), tuple(told), tuple(marks))
 
 
 def _is_title(text: str) -> bool:
@@ -145,6 +152,14 @@ def _is_title(text: str) -> bool:
     capital = all(word[0].isupper() for word in content_words(text))
     enough = 1 if first in ("will", "may") else 2  # "Will Forte", "May Day"
     return "(" in text or (first not in GREETING and capital and len(words) > enough)
+
+
+def _is_search(text: str) -> bool:
+    """Whether the first message is no sentence, but words to look for: "parental leave"."""
+    words = text.lower().split()
+    if not 0 < len(words) <= 4 or not text[-1].isalnum() or SENTENCE.search(text) or asks_nothing(text):
+        return False
+    return words[0] not in ASKING
 
 
 def bare(title: str) -> str:

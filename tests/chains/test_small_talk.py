@@ -87,6 +87,10 @@ def test_words_that_ask_nothing_are_told_from_questions() -> None:
     assert [asks_nothing(text) for text in ("yes please", "…?", "yes, lunch")] == [True, True, False]
 
 
+def test_words_that_only_connect_ask_where_they_end_in_a_question_mark() -> None:
+    assert [asks_nothing(text) for text in ("And then?", "and then", "ok?")] == [False, True, True]
+
+
 def test_every_language_has_phrases_and_an_answer_for_every_kind() -> None:
     assert {language: tuple(kinds) for language, kinds in ANSWERS.items()} == {one: KINDS for one in PHRASES}
     assert all({*KINDS, "filler"} == set(kinds) for kinds in PHRASES.values())
