@@ -13,7 +13,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from .analyser import document_tokens
-from .code_spans import CodeScanner, outside_code
+from .code_spans import AHEAD, CodeScanner, outside_code
 from .evidence import language_of, read_passage
 from .quotable import FENCE, stretches
 from .sentences import sentences
@@ -58,35 +58,47 @@ class MarkFilter:
     def feed(self, piece: str) -> str:
         """What of the answer so far can be shown."""
         text = self._held + piece
-        unfinished = OPEN_GROUP.search(text)
-        ready = len(text) if unfinished is None else unfinished.start()
-        self._held = text[ready:]
-        return self._checked(text[:ready])
+        shown, place = self._checked(text, _ready(text))
+        self._held = text[place:]
+        return shown
 
     def finish(self) -> str:
         """What was held back: whole marks; an unfinished one is dropped."""
-        whole = WRITTEN.match(self._held)
-        rest, self._held = self._held, ""
-        if self._code.inside:
-            return rest.rstrip()
-        return self._checked(whole[0]) if whole else "" if rest.lstrip().startswith("[") else rest.rstrip()
+        text, self._held = self._held, ""
+        ready = _ready(text)
+        shown, _ = self._checked(text, ready, last=True)
+        rest = text[ready:]
+        if self._code.is_code(rest):
+            return shown + rest.rstrip()
+        if whole := WRITTEN.match(rest):
+            return shown + self._checked(whole[0], len(whole[0]), last=True)[0]
+        return shown if rest.lstrip().startswith("[") else shown + rest.rstrip()
 
-    def _checked(self, text: str) -> str:
+    def _checked(self, text: str, ready: int, *, last: bool = False) -> tuple[str, int]:
+        """What can be shown, and where that ends: at `ready`, or before a mark that may be in code."""
         shown, place = "", 0
-        for group in WRITTEN.finditer(text):
+        for group in WRITTEN.finditer(text, 0, ready):
             begin = group.end() - len(group[0].lstrip())
-            self._code.feed(text[place:begin])
-            if self._code.inside:
-                self._before += text[place:begin]
-                shown, place = shown + text[place:begin], begin
-                continue
-            self._before += text[place : group.start()]
-            shown += text[place : group.start()] + self._kept(group[0])
-            self._before, place = "", group.end()
-            self._code.feed(text[begin:place])
-        self._code.feed(text[place:])
-        self._before += text[place:]
-        return shown + text[place:]
+            blank = text[group.start() : begin]
+            shown += self._read(text[place : group.start()])
+            place = group.start()
+            if "\n" in blank:  # backticks open nothing beyond their line
+                self._code.feed(blank)
+            is_code = self._code.is_code(text[begin : begin + AHEAD + 1])
+            if is_code is None and not last:
+                return shown, place
+            if is_code:
+                shown, place = shown + self._read(blank), begin
+            else:
+                shown, place = shown + self._kept(group[0]), group.end()
+                self._before = ""
+                self._code.feed(group[0])
+        return shown + self._read(text[place:ready]), ready
+
+    def _read(self, text: str) -> str:
+        self._code.feed(text)
+        self._before += text
+        return text
 
     def _kept(self, group: str) -> str:
         numbers = [int(number) for number in re.findall(r"\d+", group)]
@@ -96,6 +108,12 @@ class MarkFilter:
             valid = list(self._keep(self._before[spans[-1][0] : spans[-1][1]], valid))
         blank = group[: len(group) - len(group.lstrip())]
         return blank + "".join(f"[{number}]" for number in valid) if valid else ""
+
+
+def _ready(text: str) -> int:
+    """Where a group begins that may still grow; else the end."""
+    unfinished = OPEN_GROUP.search(text)
+    return len(text) if unfinished is None else unfinished.start()
 
 
 def bind_citations(answer: str, documents: Sequence[Document]) -> list[dict[str, Any]]:
