@@ -18,6 +18,7 @@ from langchain_core.documents import Document
 from .analyser import detect_language, document_tokens, query_tokens
 from .answer_types import AnswerType, answer_type, holds
 from .quotable import Stretch, stretches
+from .sentences import states_a_sum
 from .splitting import PATH_SEPARATOR
 
 __all__ = ["Asked", "Candidate", "asked_words", "candidates", "language_of", "read_passage", "shares_found"]
@@ -213,7 +214,9 @@ def _passage_scores(documents: Sequence[Document]) -> list[float]:
 
 def _is_fragment(stretch: Stretch, text: str) -> bool:
     """A few words that are no sentence: a heading that was not told as one, a label, a cell."""
-    return stretch.kind == "sentence" and text[-1:] not in tuple(".!?。！？") and len(text.split()) < FRAGMENT
+    if stretch.kind != "sentence" or text[-1:] in tuple(".!?。！？") or len(text.split()) >= FRAGMENT:
+        return False
+    return not states_a_sum(text)
 
 
 class ReadStretch(NamedTuple):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from .extraction_builder import one_line
 from .pdf_lines import Line, Page
+from .sentences import states_a_sum
 
 __all__ = ["FoundHeading", "Headings"]
 
@@ -26,8 +27,7 @@ LETTERS = re.compile(r"[^\W\d_]{2}")
 NO_HEADING = re.compile(
     r"[•◦▪‣·●○■–—*]\s|.*[.,;]$|\(?\d+\)?\s*$|(?:figure|fig\.|table|abb\.)\s*\d", re.IGNORECASE
 )
-# A sum, or a code under bars: what a receipt sets in bold is what is looked for.
-VALUE = re.compile(r".*(?:[$€£¥]\s?-?\d[\d.,]*|\d\s?(?:[€£¥]|EUR|USD|GBP|CHF))$|\W*\w*\d{6,}\W*$")
+CODE = re.compile(r"\W*\w*\d{6,}\W*$")  # under the bars of a receipt
 LEADERS = re.compile(r"\.{4,}|(?:\. ){4,}")  # a line of a table of contents
 NUMBERING = re.compile(r"[\d.]+\s+")
 
@@ -106,7 +106,8 @@ def _reads_as_heading(title: str) -> bool:
     return (
         len(title) <= LONGEST
         and bool(LETTERS.search(title))
-        and not (NO_HEADING.match(title) or VALUE.match(title) or LEADERS.search(title))
+        and not (NO_HEADING.match(title) or CODE.match(title) or LEADERS.search(title))
+        and not states_a_sum(title)  # receipts set it in bold, and it is what is asked for
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Literal
 
-from .sentences import is_list_item, sentences
+from .sentences import is_list_item, sentences, states_a_sum
 
 __all__ = ["Stretch", "is_lead_in", "list_end", "list_start", "stretches"]
 
@@ -174,7 +174,7 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     following = below.split("\n", 1)[0]
     if piece[-1] == ":":  # a heading over prose; over a list it leads in
         return _is_prose(following) and following[0].isupper() and not is_list_item(following)
-    if not piece[-1].isalnum():
+    if not piece[-1].isalnum() or states_a_sum(piece):
         return False
     above = text[:line_start].rstrip(" ")
     apart = not above or above.endswith("\n\n") or above.rstrip()[-1] in ".!?:"

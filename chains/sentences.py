@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["is_list_item", "sentences"]
+__all__ = ["is_list_item", "sentences", "states_a_sum"]
 
 # Snowball's names to the codes that sentencex knows; any other language is cut by the English rules.
 CODES = {
@@ -22,6 +22,7 @@ CODES = {
 }  # fmt: skip
 
 MARK = re.compile(r"[ \t]*(?:[-*+•‣◦▪–—o·]|\(?(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)])[ \t]+(?=\S)")
+SUM = re.compile(r"(?:[$€£¥]\s?-?\d[\d.,]*|\d\s?(?:[€£¥]|EUR|USD|GBP|CHF))$")
 END = re.compile(r"[.!?]")
 # What belongs to the sentence before: the mark of a note, pages as ":4-5", a closing bracket.
 REST = re.compile(r"(?:\[[^\[\]]{1,30}\]|[:,;)\]”][^\s\[]*)+[.,;:!?]*\s*")
@@ -54,6 +55,15 @@ def is_list_item(line: str) -> bool:
     (True, True, False)
     """
     return MARK.match(line) is not None
+
+
+def states_a_sum(line: str) -> bool:
+    """Whether a line ends with a sum of money, as the lines of a receipt do.
+
+    >>> states_a_sum("TOTAL $821.14"), states_a_sum("To pay: 20 EUR"), states_a_sum("Chapter 3")
+    (True, True, False)
+    """
+    return SUM.search(line) is not None
 
 
 def _stretches(text: str) -> Iterator[tuple[int, int]]:

@@ -47,3 +47,13 @@ def test_the_names_of_columns_count_for_a_row_that_is_asked_about(question: str,
 
     assert [one.text.split()[1] for one in rows if "Capacity" in one.names] == counted
     assert [one.text.split()[1] for one in rows if one.measures["words_around"] == 1.0] == counted
+
+
+def test_a_line_with_a_sum_is_no_fragment() -> None:
+    receipt = "Store 12\nTOTAL $821.14\nThank you"
+
+    lines = candidates(asked_words("What was the total?", "english"), [Document(receipt)])
+
+    assert [(one.text, one.measures["fragment"]) for one in lines] == [
+        ("Store 12", 1.0), ("TOTAL $821.14", 0.0), ("Thank you", 1.0)
+    ]  # fmt: skip

@@ -32,6 +32,10 @@ def test_a_heading_is_not_quoted_but_kept_with_what_stands_below_it(text: str) -
     assert "Leave" not in quoted(text)
 
 
+def test_a_line_with_a_sum_is_quoted_and_no_heading() -> None:
+    assert quoted("Thanks.\n\nTOTAL $821.14\n\nCome again.") == ["Thanks.", "TOTAL $821.14", "Come again."]
+
+
 def test_items_and_rows_are_stretches_of_their_kind() -> None:
     table = "| name | port |\n|---|---|\n| web | 80 |"
 
