@@ -59,7 +59,8 @@ SENTENCE_FORMS = (
     ),
     (
         "definition",
-        rf"(?P<what>(?!\w+ing )(?:(?:An?|The) )?{NOUNS}?) (?P<be>is|are) (?:an?|the|one of) [a-z]",
+        rf"(?P<what>(?!\w+ing |\w+ly \w+ed )(?:(?:An?|The) )?{NOUNS}?) (?P<be>is|are) "
+        r"(?:an?|the|one of) [a-z]",
         "What {be} {what}?",
     ),
     ("when", rf"{PEOPLE} (?:{MUST}|should) {VERB}{END}{TIME}", "When do {who} have to {what}?"),
@@ -83,6 +84,7 @@ THIN = re.compile(
     r"(?i)\b(about|intro|introduction|summary|conclusion|motivation|overview|example|examples|notes?|recap|more|just"
     r"|simple|extra|short|other|misc|references?|contents?|appendix|faq|scope|purpose|background|changelog|licen[cs]e)\b|\W{2}"
 )
+CODE = re.compile(r"\d[a-z]+\d|\d{5}|^(?:Sheet|Slide|Table|Section|Figure) ?\d+$")  # an identifier, a number
 NO_SUBJECT = frozenset(
     "how what when where who why without all and any as at both but by each either every for from "
     "however if in like many most much neither no not now of on or some then thus to today with".split()
@@ -135,7 +137,8 @@ def _from_sentence(sentence: str, spell: Callable[[str], str]) -> Iterator[tuple
         if found is None:
             continue
         parts = {
-            name: _to_first_person(_spelt_first(value, spell)) for name, value in found.groupdict().items()
+            name: value if name == "be" else _to_first_person(_spelt_first(value, spell))
+            for name, value in found.groupdict().items()
         }
         yield form, _capital(question.format(**parts))
 
@@ -172,6 +175,7 @@ def _from_heading(heading: str, text: str, spell: Callable[[str], str]) -> Itera
         not verb
         and 1 <= len(plain.split()) <= 4
         and not THIN.search(plain)
+        and not CODE.search(plain)
         and first.lower() not in NO_SUBJECT
     ):
         yield "about", f"What should I know about {spell(plain)}?"

@@ -13,6 +13,8 @@ from ragweave.ui.question_candidates import candidates
             "The purpose of this vacation policy is to outline the rules.",
             "What is the purpose of the vacation policy?",
         ),
+        ("Tests are the promises that somebody keeps.", "What are tests?"),
+        ("Family leave is a right of everybody here.", "What is family leave?"),
         ("A knowledge base is a folder or a collection on a server.", "What is a knowledge base?"),
         (
             "In the event of an unplanned absence due to illness, employees may call.",
@@ -63,7 +65,15 @@ def test_a_heading_becomes_a_question(heading: str, question: str) -> None:
         "Employees must submit requests [X weeks] in advance of it.",
         "The first step is a look at the settings of the page.",
         "`kb.ingest` is a method that reads files and folders.",
+        "Frequently criticized are the ease of use and the robustness of the software.",
     ],
 )
 def test_what_would_read_badly_is_left_out(sentence: str) -> None:
     assert list(candidates("a.md", [Document(page_content=sentence)])) == []
+
+
+@pytest.mark.parametrize("heading", ["Sheet1", "09060124-b5e7-4717-9d07-3c046eb"])
+def test_an_identifier_is_nothing_to_ask_about(heading: str) -> None:
+    document = Document(page_content="Text.", metadata={"heading": heading})
+
+    assert list(candidates("a.xlsx", [document])) == []
