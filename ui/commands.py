@@ -14,6 +14,7 @@ import typer
 from .adapter_commands import ADAPTER_COMMANDS
 from .errors import UsageError
 from .shared_options import Call, command
+from .steps import OFF
 
 __all__ = ["application"]
 
@@ -41,7 +42,9 @@ Without = Annotated[
 ]
 Also = Annotated[
     list[str] | None,
-    typer.Option("--also", metavar="STEP", help="Take a step in that is off at first: freshness."),
+    typer.Option(
+        "--also", metavar="STEP", help=f"Take a step in that is off at first: {', '.join(sorted(OFF))}."
+    ),
 ]
 
 
