@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from .names import KINDS, joined, names_in, owner, with_article, works_in
-from .noun_phrases import FUNCTION_WORDS, items_in, noun_phrases
+from .noun_phrases import FUNCTION_WORDS, OWN, items_in, noun_phrases
 from .talk import Talk, bare, folded
 
 __all__ = [
@@ -35,13 +35,16 @@ PLACE_TOLD = re.compile(
     r"(?: (?!(?:is|and|or|of|on|in|at|for|with|by|to|from|behind|near|next|above|below)\b)[a-z-]+)?)"
 )
 SEVERAL = re.compile(r"(?:\b[a-z-]+ )?\b[a-z-]{3,}s\b")
+VERBS = frozenset("sounds looks seems works thanks says does guess needs wants".split())
 NO_PLURAL = re.compile(r"(?:ss|us|is)$")
 
 
 def thing(text: str, talk: Talk, *, plural: bool = False) -> str:
     """What was spoken of last and is not in the question yet: a name, the subject, else a thing."""
+    low = text.lower()
     for name in _things(talk, plural):
-        if name.lower() not in text.lower():
+        head = name.split()[-1]
+        if name.lower() not in low and not (name[0].islower() and re.search(rf"\b{re.escape(head)}\b", low)):
             return name
     return ""
 
@@ -65,8 +68,10 @@ def _things(talk: Talk, plural: bool) -> Iterator[str]:
     phrases = noun_phrases(talk.question)
     yield from sorted(phrases, key=lambda phrase: phrase.endswith("s") != plural)
     yield from where
-    for asked in () if talk.subject else reversed(talk.asked[:-1]):
-        yield from noun_phrases(asked)
+    if not talk.subject and not names_in(talk.answer):
+        yield from [
+            phrase for phrase in noun_phrases("".join(talk.asked[-2:-1])) if not phrase.startswith(OWN)
+        ]
 
 
 def of_subject(name: str, talk: Talk) -> str:
@@ -98,7 +103,12 @@ def several(question: str) -> str:
     """The last things that a question names without a word before them: "carry over unused days"."""
     for match in reversed(list(SEVERAL.finditer(question))):
         words = [word for word in match[0].split() if word.lower() not in FUNCTION_WORDS]
-        if words and words[-1] == match[0].split()[-1] and not NO_PLURAL.search(words[-1]):
+        if (
+            words
+            and words[-1] == match[0].split()[-1]
+            and words[-1] not in VERBS
+            and not NO_PLURAL.search(words[-1])
+        ):
             return " ".join(words)
     return ""
 

@@ -42,7 +42,9 @@ OF_THE_TALK = re.compile(
     r"\bwe (?:talking|speaking)\b|^(?!.*\b(?:other|else)\b).*\bth(?:e|is) (?:article|section|page)\b"
 )
 END = re.compile(r"[\s?.!？。]*$")
-STARTS = re.compile(r"^\W*(?:who|what|when|where|which|how|is|are|was|were|do|does|did|any)\b", re.IGNORECASE)
+STARTS = re.compile(
+    r"^\W*(?:who|what|when|where|which|how|is|are|was|were|do(?= \w+s\b)|does|did|any)\b", re.IGNORECASE
+)
 
 
 def lowered(question: str) -> str:
@@ -74,6 +76,8 @@ def _about_the_question_before(text: str, talk: Talk) -> tuple[str, str] | None:
     thing = next(iter(noun_phrases(talk.question)), "")
     named = not OWN.match(thing) and " " in thing.removeprefix("the ") and not TAKES.search(text)
     about = thing if named else " ".join(content_words(talk.question)[:KEPT])
+    if not named and "?" not in talk.question:
+        return None  # "Sounds good to me."
     return (at_the_end(text, f"({about})"), about) if about else None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["FUNCTION_WORDS", "content_words", "items_in", "noun_phrases"]
+__all__ = ["FUNCTION_WORDS", "OWN", "content_words", "items_in", "noun_phrases"]
 
 # Words that begin sentences and name nothing, and those that only connect.
 FUNCTION_WORDS = frozenset(
@@ -17,7 +17,7 @@ FUNCTION_WORDS = frozenset(
     been being do does did done has have had can could should would may might must will shall not no
     yes there here then than also only just very too any some all each both more most other others
     another such own same one two many much few several every either neither however although though
-    because despite due per via over under again once ever never always often still yet even get got
+    because despite due per via over under again once ever never always already often still yet even get got
     go goes went please""".split()
 )
 WORD = re.compile(r"\w[\w'’-]*")
@@ -34,7 +34,7 @@ DOING = re.compile(
 )
 NOUN = re.compile(r"(?!.*['’](?:t|re|ve|ll|d|m)$|that['’]s)\w")
 NO_THING = re.compile(
-    r"(?:morning|afternoon|evening|day|week|month|year|time|date|lot|bit|moment|way|works)s?$"
+    r"(?:.*\d.*|mind|help|kind|morning|afternoon|evening|day|week|month|year|time|date|lot|bit|moment|way|works)s?$"
 )
 OWN = ("my", "your", "our")
 NUMBERED = re.compile(r"(?:^|\s)(?:\d+[.)]|[-*•])\s+([^\n]+?)(?=\s+(?:\d+[.)]|[-*•])\s|$)", re.MULTILINE)

@@ -51,6 +51,7 @@ BY_ITSELF = (
     "who which is was are were has have had to he she they it you i we the a an in on of by with for at from "
     "after before did does do and or get work well happen happened go mean cause change end sell released "
     "done begin release occur developed all only affect typically much many way article "
+    "include apply cover count cost need require matter depend help contain exist hold take "
     "section page also already popular about too true"
 ).replace(" ", "|") + r"|\w{3,}ed|\w+(?:ful|ous)"
 POINTING = re.compile(
@@ -110,7 +111,9 @@ def this(text: str, talk: Talk) -> Found | None:
     found = _this_one(text, match, talk) if match and not _joins(text, match) else None
     if found:
         return found
-    match = None if TAKES.search(text) else ALONE.search(text)
+    alone = ALONE.search(text)
+    own = alone and match and alone.start() == match.start()  # "does this flat": it belongs to the noun
+    match = None if own or TAKES.search(text) else alone
     name = place_told(text, talk) or thing(text, talk) if match else ""
     if name == talk.subject and match and (talk.names_subject(text) or HAPPENS.search(text)):
         return None  # what happened is no name
@@ -179,7 +182,7 @@ def definite(text: str, talk: Talk) -> Found | None:
             if noun in FUNCTION_WORDS or (before and before.strip() in FUNCTION_WORDS):
                 continue
             full = full_name(noun, text, talk)
-            if full:
+            if full and before.strip() in full.lower():
                 return f"{text[: match.start()]}{full}{text[end:]}", full
             several = noun.endswith("s") and noun != "series" and not GROUP.match(noun)
             if (

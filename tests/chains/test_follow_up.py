@@ -228,6 +228,25 @@ def test_a_reply_a_report_or_several_sentences_are_left_as_they_are(message: str
     assert complete(message, SHOP).text == message
 
 
+@pytest.mark.parametrize(
+    ("history", "question"),
+    [
+        (talk("I changed my mind about the visit.", "Shall I book it?"), "Does this flat have a kitchen?"),
+        (talk("Where do I arrive?", "At King Street Station."), "What is the departure station?"),
+        (talk("Is it at nine?", "Yes.", "Sounds good to me.", "It is booked."), "What is the address?"),
+        (talk("I want to come on the 12th.", "It is booked."), "Are they friendly?"),
+    ],
+)
+def test_what_was_not_spoken_of_is_not_put_in(history: list[BaseMessage], question: str) -> None:
+    assert complete(question, history).text == question
+
+
+def test_a_name_ends_with_its_sentence() -> None:
+    history = talk("What is there to see?", "Try the American Folk Art Museum. This is a museum.")
+
+    assert complete("When is it open?", history).text == "When is the American Folk Art Museum open?"
+
+
 def test_a_word_of_thanks_before_the_question_stays_before_it() -> None:
     assert (
         complete("Okay, thanks. Who approves it?", POLICY).text
