@@ -21,8 +21,8 @@ ASKING = frozenset(
 )
 # Orders that begin the sentences of a handbook and belong to no name: "Ask Fleet", "See Appendix B".
 ORDERS = frozenset(
-    """ask bring call check click contact email fill go install log open see send submit take talk tell try use visit
-    write""".split()
+    """ask bring call check click contact email fill go install log open see send submit take talk tell
+    try use visit write""".split()
 )
 # What a work, a group or a rule is called; beside it, a name is that of a thing and not of a person.
 KINDS = (
