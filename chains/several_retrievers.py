@@ -59,9 +59,11 @@ class SeveralRetrievers(BaseRetriever):
     k: int = Field(default=8, ge=1)
 
     def __init__(self, retrievers: Mapping[str, Any], *, k: int = 8, **kwargs: Any) -> None:
-        if not retrievers:
+        if not retrievers or not isinstance(retrievers, Mapping):
+            given = "none" if not retrievers else f"a {type(retrievers).__name__}"
             raise ChainError(
-                "SeveralRetrievers has none.", remedy="Give one knowledge base or more, by name."
+                f"SeveralRetrievers has {given}.",
+                remedy='Give a dict of knowledge bases by name, such as {"people": people_kb}.',
             )
         opened = {name: _as_retriever(name, one) for name, one in retrievers.items()}
         super().__init__(retrievers=opened, k=k, **kwargs)  # type: ignore[call-arg]  # pydantic's own arguments

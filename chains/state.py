@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
-from .errors import ChainError
+from .errors import ChainError, FilterError
 
 __all__ = ["RagState", "first_state", "text_of"]
 
@@ -48,7 +48,7 @@ def first_state(given: Any) -> RagState:
     return RagState(
         question=_question(asked["question"]),
         history=_history(asked.get("history") or ()),
-        filter=dict(asked.get("filter") or {}),
+        filter=_filter(asked.get("filter") or {}),
     )
 
 
@@ -67,6 +67,8 @@ def _question(given: Any) -> str:
 def _history(given: Any) -> list[BaseMessage]:
     """Messages of people and models; instructions do not come in through a history."""
     try:
+        if isinstance(given, (str, Mapping)):  # its characters, or its keys, would pass for messages
+            raise TypeError(f"it is a {type(given).__name__}, no list.")
         messages = convert_to_messages(given)
     except (ValueError, NotImplementedError, TypeError, KeyError) as error:
         raise ChainError(
@@ -76,6 +78,15 @@ def _history(given: Any) -> list[BaseMessage]:
     return [
         message for message in messages if isinstance(message, (HumanMessage, AIMessage)) and text_of(message)
     ]
+
+
+def _filter(given: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise FilterError(
+            f"The filter is {given!r}.",
+            remedy='Give a dict, such as {"team": "sales"} or {"page": {"gte": 3}}.',
+        )
+    return dict(given)
 
 
 def text_of(message: BaseMessage) -> str:

@@ -416,6 +416,21 @@ def test_an_input_without_a_question_says_what_is_wanted(kb: KnowledgeBase) -> N
         rag_chain(None, kb.as_retriever()).invoke({"query": "x"})
 
 
+@pytest.mark.parametrize(
+    ("given", "kind", "message"),
+    [
+        ({"filter": "team=sales"}, FilterError, "filter is 'team=sales'. Give a dict"),
+        ({"history": "user: hello"}, ChainError, "history cannot be read: it is a str, no list"),
+        ({"history": {"role": "user", "content": "hello"}}, ChainError, "it is a dict, no list"),
+    ],
+)
+def test_an_input_of_the_wrong_shape_is_an_error_that_shows_the_right_one(
+    kb: KnowledgeBase, given: dict[str, Any], kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        rag_chain(None, kb.as_retriever()).invoke({"question": "How many days of leave?", **given})
+
+
 def test_it_works_inside_langchains_history_wrapper(kb: KnowledgeBase) -> None:
     store = InMemoryChatMessageHistory()
     chain = RunnableWithMessageHistory(

@@ -157,7 +157,10 @@ def test_its_encoder_is_the_one_that_all_share(bases: dict[str, KnowledgeBase], 
     assert SeveralRetrievers({**bases, "plain": Plain()}).encoder is None
 
 
-@pytest.mark.parametrize(("given", "message"), [({}, "has none"), ({"a": "kb/"}, "'a' is a str")])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({}, "has none"), (["kb/"], "has a list. Give a dict"), ({"a": "kb/"}, "'a' is a str")],
+)
 def test_what_cannot_be_searched_is_refused(given: Any, message: str) -> None:
     with pytest.raises(ChainError, match=message):
         SeveralRetrievers(given)
