@@ -169,3 +169,30 @@ def test_without_another_source_nothing_speaks_for_a_lead() -> None:
     before_another = judge(LEAVE, [*HANDBOOK, *PARKING], WordEncoder()).signals
 
     assert alone["lead"] < before_another["lead"]
+
+
+def test_a_title_that_asks_the_same_speaks_for_its_passage() -> None:
+    text = "Outbreaks have been seen on board. Defer travel of all kinds, whatever your age."
+    scores = {"vector": 0.5, "keyword": 7.0}
+    other = Document("Shops open again in the next weeks.", metadata={"source": "shops", "scores": scores})
+    verdicts = [
+        judge(
+            "Is it safe to do a cruise in the next weeks?",
+            [Document(text, metadata={"source": "cruise", "title": title, "scores": scores}), other],
+            open_encoder(),
+            size=5000,
+        )
+        for title in ("Should I go on a cruise", "Should I go on a cruise?")
+    ]
+
+    assert [verdict.abstain for verdict in verdicts] == [True, False]
+    assert [verdict.signals["asked"] > 0.5 for verdict in verdicts] == [False, True]
+
+
+def test_a_person_whom_nobody_named_is_not_said_anything_of() -> None:
+    pay = [Document("The salary is paid on the 25th.", metadata={"title": "Salary"})]
+
+    named, unnamed = (judge(q, pay, open_encoder()) for q in ("What is the salary?", "What is her salary?"))
+
+    assert not named.abstain
+    assert (unnamed.abstain, unnamed.reason) == (True, DOES_NOT_SAY)
