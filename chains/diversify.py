@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Diversify"]
 
 DUPLICATES = 0.97
+MOST = 300  # passages that are compared, each with each; those behind them are far from any answer
 SHARED = 0.8  # of the words, for two passages to be repeats by their vectors: the same, told in another order
 
 
@@ -38,6 +39,8 @@ class Diversify(Reworker):
     With `mmr` passages are then chosen one by one by maximal marginal relevance (Carbonell and Goldstein,
     1998): `mmr * relevance - (1 - mmr) * likeness to the most alike of those chosen`, where the relevance is
     the score brought to 0..1, and the likeness the cosine of the vectors.
+
+    The first 300 passages are compared; those behind them stay as they are.
 
     Args:
         encoder: for `mmr`, and to find repeats whose words stand in another order; a function that opens
@@ -67,6 +70,7 @@ class Diversify(Reworker):
 
     def rework(self, documents: Sequence[Document], query: str) -> Reworked:
         """The passages without repeats; spread out where `mmr` is given."""
+        documents, behind = documents[:MOST], documents[MOST:]
         vectors = self._vectors(documents)
         kept, repeats = self._told_apart(documents, vectors, query)
         order = kept
@@ -84,7 +88,8 @@ class Diversify(Reworker):
         detail = (
             {"scores": {str(documents[place].id): value for place, value in values.items()}} if values else {}
         )
-        return Reworked([_valued(documents[place], values.get(place)) for place in order], dropped, detail)
+        compared = [_valued(documents[place], values.get(place)) for place in order]
+        return Reworked([*compared, *behind], dropped, detail)
 
     def _vectors(self, documents: Sequence[Document]) -> NDArray[np.float32] | None:
         if self.encoder is None or len(documents) < 2:

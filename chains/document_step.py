@@ -28,7 +28,7 @@ def document_step(name: str, worker: Any) -> Step:
         if isinstance(worker, Reworker):
             yield _told(name, state, worker.rework(before, query), detail)
         elif isinstance(worker, BaseDocumentCompressor):
-            yield _reworked(before, worker.compress_documents(before, query), detail)
+            yield _reworked(before, as_documents(name, worker.compress_documents(before, query)), detail)
         else:
             yield _reworked(before, as_documents(name, worker.invoke(shown(state), config)), detail)
 
@@ -37,7 +37,8 @@ def document_step(name: str, worker: Any) -> Step:
         if isinstance(worker, Reworker):
             yield _told(name, state, await asyncio.to_thread(worker.rework, before, query), detail)
         elif isinstance(worker, BaseDocumentCompressor):
-            yield _reworked(before, await worker.acompress_documents(before, query), detail)
+            compressed = await worker.acompress_documents(before, query)
+            yield _reworked(before, as_documents(name, compressed), detail)
         else:
             given = await worker.ainvoke(shown(state), config)
             yield _reworked(before, as_documents(name, given), detail)

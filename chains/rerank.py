@@ -109,7 +109,7 @@ class Rerank(Reworker):
             told = reworked.detail
             reasons = {id(one.document): one.reason for one in reworked.dropped}
         else:
-            returned = self.compressor.compress_documents(copies, query)
+            returned = list(self.compressor.compress_documents(copies, query))
         if not all(isinstance(one, Document) for one in returned):
             raise ChainError("It gave something else than a list of Documents.")
         found = _recognised(copies, returned)
