@@ -51,6 +51,9 @@ class CitedContext(AgentMiddleware[CitedState, Any, Any]):
 
     def __init__(self, retriever: Runnable[Any, Any], *, checker: Checker | None = None) -> None:
         super().__init__()
+        if not isinstance(retriever, Runnable):
+            given = type(retriever).__name__
+            raise TypeError(f"retriever is a {given}: give kb.as_retriever() or a LangChain retriever.")
         self.tools: Sequence[Any] = []
         self._find = retrieval_chain(retriever) if isinstance(retriever, BaseRetriever) else retriever
         self._checker = checker

@@ -36,6 +36,11 @@ class RuleRouter(Router):
         self, rules: Mapping[str, Rule], routes: Iterable[Route] = (), *, fallback: str | None = None
     ) -> None:
         super().__init__(routes, fallback=fallback)
+        if not isinstance(rules, Mapping):
+            raise ChainError(
+                f"The rules are a {type(rules).__name__}.",
+                remedy='Give a dict from route to pattern, such as {"billing": "invoice|refund"}.',
+            )
         self._rules = {name: _compiled(name, rule) for name, rule in rules.items()}
         for name in self._rules:
             if self._routes:

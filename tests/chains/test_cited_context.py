@@ -131,6 +131,11 @@ def test_a_follow_up_is_searched_with_what_was_said_before(kb: KnowledgeBase) ->
     assert state["documents"][0].metadata["source"] == "it"
 
 
+def test_what_cannot_search_is_refused_when_the_agent_is_made(kb: KnowledgeBase) -> None:
+    with pytest.raises(TypeError, match=r"retriever is a KnowledgeBase: give kb.as_retriever\(\)"):
+        CitedContext(kb)  # type: ignore[arg-type]
+
+
 def test_with_nothing_found_the_call_stays_as_it_is(tmp_path: Path) -> None:
     empty = KnowledgeBase(SqliteStore(tmp_path / "empty"), WordEncoder())
     model = _model("I do not know. [1]")

@@ -96,6 +96,7 @@ def test_what_is_no_router_is_refused() -> None:
     [
         ({"it": "lap(top"}, "pattern 'lap.top', which is no regular expression"),
         ({"it": "(laptop)?"}, "holds for every question"),
+        ("laptop", "rules are a str. Give a dict"),
         ({"ti": "laptop"}, "rule for 'ti' is none of the routes. Did you mean 'it'"),
     ],
 )
