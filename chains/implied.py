@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from .names import DATE, names_in, works_in
+from .names import DATE
 from .noun_phrases import FUNCTION_WORDS, content_words, noun_phrases
-from .talk import Talk, folded
+from .talk import Talk
 
 __all__ = ["END", "POINTS", "about_the_title", "at_the_end", "lowered"]
 
@@ -29,12 +29,10 @@ POINTS = re.compile(
     r"ones|former|latter|then|same)\b",
     re.IGNORECASE,
 )
-OWNED = re.compile(r"['’]")
 TAKES = re.compile(r"\btakes?\b", re.IGNORECASE)
 SAME = re.compile(r"\bthe same\b", re.IGNORECASE)
 SAYS_LITTLE = frozenset("long take takes often soon different".split())
 HAPPENED = re.compile(r"^\W*(?:\w+ )?what (?:else |really )?(?:has |had )?happen(?:s|ed)?\b", re.IGNORECASE)
-WHAT_IS = re.compile(r"^\W*(?:wh(?:at|o) (?:is|are|was|were)|tell me about)\b", re.IGNORECASE)
 ASKS_OF = re.compile(
     r"^\W*wh(?:at|o) (?:is|are|was|were) (?:the|some) (?:[\w-]+ ){0,2}[\w-]+\W*$", re.IGNORECASE
 )
@@ -58,9 +56,11 @@ def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
         return None
     if not talk.subject:
         return _about_the_question_before(text, talk)
-    if not talk.headed and not _says_little(text):
+    words = len(content_words(text))
+    whole = (words > 2 and not POINTS.search(text)) or (words > 1 and OWN.search(text))
+    if whole or not (talk.headed or _says_little(text)):
         return None
-    if talk.names_subject(text) or _names(text, talk) or (WHAT_IS.match(text) and _names_aspect(text, talk)):
+    if talk.names_subject(text) or talk.names_known(text) or _names_aspect(text, talk):
         return None
     happened = HAPPENED.match(text)
     if happened:
@@ -93,22 +93,6 @@ def at_the_end(text: str, what: str) -> str:
     end = END.search(text)
     place = end.start() if end else len(text)
     return f"{text[:place]} {what}{text[place:]}"
-
-
-def _names(text: str, talk: Talk) -> bool:
-    """Whether a question names what it is about; one word alone ("Hodel") says little without the title."""
-    if not talk.subject:
-        return talk.names_known(text)
-    if works_in(text) or any(" " in name and name in folded(text) for name in talk.known):
-        return True
-    longer = {word for name in talk.known if " " in name for word in name.split()}
-    return any(
-        " " in name
-        or name.isupper()
-        or folded(name) in longer
-        or OWNED.match(text, text.find(name) + len(name))
-        for name in names_in(text)
-    )
 
 
 def _names_aspect(text: str, talk: Talk) -> bool:
