@@ -30,6 +30,7 @@ __all__ = ["Prepared", "Preparer", "documents_hash", "encode_parts", "fingerprin
 
 PART_SEPARATOR = "\n\n"  # between the Documents of one source
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t#]*$", re.MULTILINE)
+_FIRST_SECTION = re.compile(r"1(?:\.\d+)*\.?\s+\D")  # "1. Scope" names a part, not the document
 _FENCE = re.compile(r"^(```|~~~).*?(?:^\1|\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -183,11 +184,11 @@ def _title(source: str, parts: Sequence[Part]) -> str:
         own = part.metadata.get("title")
         if isinstance(own, str) and own.strip():
             return own.strip()
-        if part.extraction.title.strip():
-            return part.extraction.title.strip()
         first = part.extraction.headings[0] if part.extraction.headings else None
-        if first and not part.extraction.text[: first.start].strip():
-            return first.title
+        top = first.title if first and not part.extraction.text[: first.start].strip() else ""
+        for title in (part.extraction.title.strip(), top):
+            if title and not _FIRST_SECTION.match(title):
+                return title
     return PurePosixPath(source).stem.replace("_", " ").replace("-", " ").strip() or source
 
 

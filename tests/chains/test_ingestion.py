@@ -54,6 +54,16 @@ def test_a_folder_goes_in_and_the_report_says_so(handbook: Path, kb: KnowledgeBa
     assert [info.title for info in kb.sources()] == ["Leave", "Pay"]
 
 
+def test_a_numbered_first_section_is_no_title(kb: KnowledgeBase, handbook: Path) -> None:
+    (handbook / "rules.md").write_text("# 1. Scope\n\nThis holds for everybody.\n\n# 2. Pay\n\nMonthly.")
+    (handbook / "tips.md").write_text("# 12 tips\n\nDrink tea.")
+
+    kb.ingest([str(handbook)])
+
+    titles = {Path(info.source).name: info.title for info in kb.sources()}
+    assert (titles["rules.md"], titles["tips.md"]) == ("rules", "12 tips")
+
+
 def test_every_passage_points_into_the_text(handbook: Path, kb: KnowledgeBase) -> None:
     kb.ingest("handbook")
 
