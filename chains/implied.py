@@ -1,4 +1,4 @@
-"""What a whole question takes for granted: the title of the talk, or what was named before "any other".
+"""What a short question takes for granted: the title of the talk, or what the question before was about.
 
 English; knows no model.
 """
@@ -51,7 +51,7 @@ def lowered(question: str) -> str:
 
 
 def about_the_title(text: str, talk: Talk) -> tuple[str, str] | None:
-    """A question that names nothing is about the title of the talk, else about the question before."""
+    """A short question that names nothing is about the title of the talk, else about the question before."""
     if OF_THE_TALK.search(text.lower()) or _is_definition(text):
         return None
     if not talk.subject:
