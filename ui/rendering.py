@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -149,12 +150,22 @@ def draw_settings(console: Console, loaded: Loaded) -> None:
     """Each option, its value and where it came from."""
     table = _table("option", "value", "from")
     for name, origin in loaded.origins.items():
-        value = loaded.value(name)
-        shown = ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
-        table.add_row(
-            Text(name), Text(printable(shown)), Text(origin, style="dim" if origin == "default" else "")
-        )
+        told = Text(origin, style="dim" if origin == "default" else "")
+        table.add_row(Text(name), Text(printable(_setting(loaded.value(name)))), told)
     console.print(table)
+
+
+def _setting(value: Any) -> str:
+    """A value as the settings file would have it, but for the quotes of texts.
+
+    >>> _setting({"kb": "legal", "examples": ["May I?"]}), _setting(("route", "rerank")), _setting(False)
+    ('kb = "legal", examples = ["May I?"]', 'route, rerank', 'false')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {json.dumps(one, ensure_ascii=False)}" for key, one in value.items())
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(value) if isinstance(value, tuple) else "" if value is None else str(value)
 
 
 def draw_checks(console: Console, checks: Iterable[Check]) -> None:

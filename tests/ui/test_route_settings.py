@@ -90,6 +90,14 @@ def test_config_show_lists_each_route_with_what_it_sets(capsys: pytest.CaptureFi
     assert settings["routes.legal"][0]["kb"] == "legal-kb"
 
 
+def test_config_show_writes_a_route_as_the_settings_file_does(capsys: pytest.CaptureFixture[str]) -> None:
+    write('[[routes]]\nname = "hr"\npatterns = ["pay"]\nlong_context = true')
+
+    main(["config", "show"])
+
+    assert 'patterns = ["pay"], long_context = true' in capsys.readouterr().out
+
+
 def _filled() -> None:
     notice = Document("The notice period is three months.", metadata={"source": "contract"})
     pay = Document("Salaries are paid on the 25th.", metadata={"source": "pay", "team": "people"})
