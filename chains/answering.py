@@ -19,7 +19,7 @@ from .answer_prompt import prompt_messages
 from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
 from .extractive import Quote
-from .generation import BROKEN_OFF, Generated
+from .generation import BROKEN_OFF, Generated, gave_nothing
 from .grounding import Grounder, ground, strict_answer
 from .judging import Reader, asked_parts
 from .leaving import has_left
@@ -200,6 +200,8 @@ class Answering:
 
     def _broken(self, generated: Generated, error: Exception, detail: Detail) -> Iterator[Piece]:
         """A model that fails before its first word is an error; later, its words stay and it is said."""
+        if gave_nothing(error):
+            return
         if isinstance(error, LangChainException) or not generated.shown.strip():
             raise error
         detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field
@@ -20,8 +20,8 @@ from .adapter_choice import for_rewriting
 from .errors import ChainError
 from .passage_text import passage_text
 from .prompts import RANK
+from .replies import reply_text
 from .rework import Reworked, Reworker, rescored
-from .state import text_of
 
 __all__ = ["ChatRanker", "UnreadableRanking", "parse_ranking"]
 
@@ -70,7 +70,7 @@ class ChatRanker(Reworker):
         if len(shown) < 2:
             return Reworked(list(documents))
         reply = self.model.invoke([HumanMessage(_prompt(shown, query))], for_rewriting(ensure_config()))
-        named = parse_ranking(text_of(reply), len(shown))
+        named = parse_ranking(reply_text(reply), len(shown))
         order = named + [place for place in range(len(shown)) if place not in named]
         ranked = [rescored(shown[place], rerank=1 - rank / len(order)) for rank, place in enumerate(order)]
         return Reworked([*ranked, *documents[self.top :]], detail=_told(reply, len(named)))
@@ -107,10 +107,10 @@ def _prompt(documents: Sequence[Document], query: str) -> str:
     return RANK.format(fence=fence, passages=passages, question=query[:QUESTION_LENGTH])
 
 
-def _told(reply: BaseMessage, named: int) -> dict[str, Any]:
+def _told(reply: Any, named: int) -> dict[str, Any]:
     used = getattr(reply, "usage_metadata", None) or {}
     told: dict[str, Any] = {"by": "model", "named": named}
-    if name := reply.response_metadata.get("model_name"):
+    if name := getattr(reply, "response_metadata", {}).get("model_name"):
         told["model"] = str(name)
     if used:
         told["tokens"] = {"input": used["input_tokens"], "output": used["output_tokens"]}

@@ -16,11 +16,12 @@ from langchain_core.runnables import Runnable
 
 from .budget import estimate_tokens
 from .document_step import as_documents, shown
-from .generation import BROKEN_OFF, Generated
+from .generation import BROKEN_OFF, Generated, gave_nothing
 from .history_budget import fitted_history, shortened
 from .prompts import DIRECT
+from .replies import reply_chunk
 from .routes import Route
-from .state import RagState, text_of
+from .state import RagState
 from .step import Piece
 
 __all__ = ["SEARCHING", "DirectAnswer", "answers_itself"]
@@ -88,17 +89,19 @@ class DirectAnswer:
         if isinstance(chunk, Mapping) and "documents" in chunk:
             yield from self._documents(as_documents("route", chunk["documents"]))
         if isinstance(chunk, Mapping):
-            self.given |= {key: chunk[key] for key in ENDING if key in chunk}
+            self.given |= {key: chunk[key] for key in ENDING if chunk.get(key) is not None}
             text = str(chunk.get("answer") or "")
-        elif isinstance(chunk, BaseMessage) and self.route.chain is None:
+        elif self.route.chain is None:
             text = self.generated.feed(chunk)
         else:
-            text = text_of(chunk) if isinstance(chunk, BaseMessage) else str(chunk)
+            text = str(reply_chunk(chunk).content)
         if text:
             yield from self._answer(text)
 
     def broken(self, error: Exception) -> Iterator[Piece]:
         """What a model said before it failed stays, and that it failed is said; any other error is one."""
+        if self.detail["by"] == "model" and gave_nothing(error):
+            return
         if isinstance(error, LangChainException) or self.detail["by"] != "model" or not self.said:
             raise error
         self.detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"

@@ -6,22 +6,37 @@ Other people's retrievers, and other people's metadata, put anything into a Docu
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 from langchain_core.documents import Document
 
+from .document_step import as_documents
+
 __all__ = ["fit_for_steps"]
+
+
+HALF = re.compile("[\ud800-\udfff]")  # of a character: no file, page or model takes it
 
 
 def fit_for_steps(documents: Iterable[Document]) -> list[Document]:
     """The Documents; a copy of one whose metadata is not fit, with the whole of it under `original`.
 
+    Halves of characters (lone surrogates) in a text become the sign for an unknown one, which is as long.
+
     >>> fit_for_steps([Document("", metadata={"score": "high", "title": None})])[0].metadata
     {'original': {'score': 'high', 'title': None}}
     """
-    return [_fit(document) for document in documents]
+    return [_readable(_fit(document)) for document in as_documents("retrieve", documents)]
+
+
+def _readable(document: Document) -> Document:
+    text = document.page_content
+    if text.isascii() or not HALF.search(text):
+        return document
+    return document.model_copy(update={"page_content": HALF.sub("\ufffd", text)})
 
 
 def _fit(document: Document) -> Document:

@@ -15,8 +15,8 @@ from .adapter_choice import for_rewriting
 from .deciding import Router
 from .errors import ChainError
 from .prompts import ROUTE
+from .replies import reply_text
 from .routes import NO_ROUTE, Decision, Route
-from .state import text_of
 
 __all__ = ["ModelRouter"]
 
@@ -76,8 +76,7 @@ class ModelRouter(Router):
         return [HumanMessage(ROUTE.format(routes="\n".join(map(_line, self.routes)), question=shown))]
 
     def _parsed(self, reply: Any) -> Decision:
-        text = text_of(reply) if isinstance(reply, BaseMessage) else str(reply)
-        said = text.strip().strip("\"'`.").strip().casefold()
+        said = reply_text(reply).strip().strip("\"'`.").strip().casefold()
         if said == NO_ROUTE:
             return Decision(None, "the model says that none fits", by="model")
         for name in self._routes:

@@ -130,7 +130,10 @@ def _sentences_of(text: str, start: int, end: int, code: str) -> Iterator[tuple[
 def _segments(code: str, text: str) -> list[str]:
     from sentencex import segment  # type: ignore[import-untyped]  # it ships no types
 
-    return list(segment(code, text))
+    try:
+        return list(segment(code, text))
+    except UnicodeEncodeError:  # it holds half a character; "?" is as long
+        return list(segment(code, text.encode(errors="replace").decode()))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

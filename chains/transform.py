@@ -23,9 +23,10 @@ from .knowledge_base import KnowledgeBase
 from .lexicon import Lexicon
 from .model_queries import MODEL_METHODS
 from .queries import Query
+from .replies import reply_text
 from .retriever import KnowledgeBaseRetriever
 from .spelling import repaired, repairs
-from .state import RagState, text_of
+from .state import RagState
 from .step import Piece, Step
 from .variants import LONG, acronym_variants, asked_in, keywords
 
@@ -257,8 +258,7 @@ class _Plan:
         if isinstance(reply, Exception):
             self._degraded(name, f"The model failed at {name} ({type(reply).__name__})", detail)
             return
-        text = text_of(reply) if isinstance(reply, BaseMessage) else str(reply)
-        queries = MODEL_METHODS[name].read(text, self.base)
+        queries = MODEL_METHODS[name].read(reply_text(reply), self.base)
         if not queries:
             self._degraded(name, f"The model's reply to {name} was not {MODEL_METHODS[name].form}", detail)
         elif name == "decompose" and len(queries) == 1:

@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.language_models import FakeListLLM
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.runnables import Runnable, RunnableLambda
 
-from ragweave.chains import ChainError, KnowledgeBase, Rerank, rag_chain
+from ragweave.chains import ChainError, ChatRanker, KnowledgeBase, Rerank, Route, rag_chain, transformer
 from ragweave.chains.sqlite_store import SqliteStore
 
 from .fakes import WordEncoder
@@ -62,3 +68,139 @@ def test_a_reranker_may_give_a_generator(kb: KnowledgeBase) -> None:
     state = rag_chain(None, kb.as_retriever(), rerank=Rerank(reranker, weight=1)).invoke("annual leave")
 
     assert [one.metadata["source"] for one in state["documents"]] == ["pay", "leave"]
+
+
+# -- models ------------------------------------------------------------------------------------------------
+
+SAID = "Employees get 25 days of annual leave each year [1]."
+USED = UsageMetadata(input_tokens=5, output_tokens=3, total_tokens=8)
+NAMED = {"model_name": "small"}
+
+
+def _says(reply: Any) -> RunnableLambda[Any, Any]:
+    return RunnableLambda(lambda messages: reply)
+
+
+async def _both(chain: Runnable[Any, dict[str, Any]], question: str = QUESTION) -> dict[str, Any]:
+    state, twin = chain.invoke(question), await chain.ainvoke(question)
+    assert state["answer"] == twin["answer"] and state["citations"] == twin["citations"]
+    return state
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        _says(SAID),
+        _says(AIMessage(SAID)) | StrOutputParser(),
+        FakeListLLM(responses=[SAID]),
+        _says(HumanMessage(SAID)),
+        _says(AIMessage([{"type": "reasoning", "reasoning": "[1]"}, {"type": "text", "text": SAID}])),
+    ],
+)
+async def test_a_model_may_reply_in_texts_or_blocks(kb: KnowledgeBase, model: Any) -> None:
+    state = await _both(rag_chain(model, kb.as_retriever(), abstain=None))
+
+    assert state["answer"] == SAID
+    assert [one["source"] for one in state["citations"]] == ["leave"]
+
+
+async def test_a_reply_that_does_not_stream_keeps_its_usage(kb: KnowledgeBase) -> None:
+    reply = AIMessage(SAID, usage_metadata=USED, response_metadata=NAMED)
+
+    state = await _both(rag_chain(_says(reply), kb.as_retriever(), abstain=None))
+
+    assert state["usage"] == USED
+    assert next(one for one in state["trace"] if one["step"] == "answer")["detail"]["model"] == "small"
+
+
+@pytest.mark.parametrize("reply", [{"text": SAID}, [AIMessage(SAID)], 3])
+async def test_a_reply_that_is_no_text_is_a_clear_error(kb: KnowledgeBase, reply: Any) -> None:
+    chain = rag_chain(_says(reply), kb.as_retriever(), abstain=None)
+
+    with pytest.raises(ChainError, match=f"The reply is a {type(reply).__name__}"):
+        chain.invoke(QUESTION)
+    with pytest.raises(ChainError, match=f"The reply is a {type(reply).__name__}"):
+        await chain.ainvoke(QUESTION)
+
+
+class Silent(GenericFakeChatModel):
+    """Its stream ends before it begins."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from ()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Silent(messages=iter(())), _says(None), _says("[1]"), _says("[1], [2] ..."), _says("\u201c \u201d [1")],
+)
+async def test_quotes_stand_in_for_a_reply_without_a_word(kb: KnowledgeBase, model: Any) -> None:
+    state = await _both(rag_chain(model, kb.as_retriever(), abstain=None, transform=None))
+
+    assert state["answer"] == "Employees get 25 days of annual leave each year. [1]"
+    told = next(one for one in state["trace"] if one["step"] == "answer")["detail"]
+    assert told["degraded"] == "The model gave no answer; quotes stand in for it."
+
+
+@pytest.mark.parametrize("model", [Silent(messages=iter(())), _says(None)])
+async def test_a_model_that_says_nothing_by_itself_is_told_of(kb: KnowledgeBase, model: Any) -> None:
+    chain = rag_chain(model, kb.as_retriever(), route=lambda state: Route("chat", direct=True))
+
+    assert (await _both(chain))["answer"].startswith("I have no answer to this.")
+
+
+def test_a_smile_is_an_answer_to_small_talk(kb: KnowledgeBase) -> None:
+    chain = rag_chain(_says("\U0001f44b"), kb.as_retriever(), route=lambda state: Route("chat", direct=True))
+
+    assert chain.invoke("Hm?")["answer"] == "\U0001f44b"
+
+
+async def test_half_a_character_in_a_reply_becomes_a_whole_one(kb: KnowledgeBase) -> None:
+    state = await _both(rag_chain(_says(f"{SAID} \ud83d\ude00 \ud800"), kb.as_retriever(), abstain=None))
+
+    assert state["answer"].startswith(f"{SAID} \U0001f600 \ufffd")
+
+
+@pytest.mark.parametrize("reply", [None, {"a": 1}, ["1. pay"], SAID])
+async def test_a_reply_that_is_no_query_leaves_the_question(kb: KnowledgeBase, reply: Any) -> None:
+    methods = ["rewrite", "multi_query", "hyde", "step_back", "decompose"]
+    wording = transformer(kb, _says(reply), methods=methods)
+    ranking = Rerank(ChatRanker(_says(reply)))
+    chain = rag_chain(None, kb.as_retriever(), transform=wording, rerank=ranking, abstain=None)
+
+    state = await _both(chain, "How many days of leave do employees get by the way?")
+
+    assert state["queries"][0] == state["question"]
+    told = {one["step"]: one["detail"].get("degraded", "") for one in state["trace"]}
+    assert told["transform"] and "order before it stands" in told["rerank"]
+
+
+def test_a_chain_of_a_route_that_gives_nothing_is_told_of(kb: KnowledgeBase) -> None:
+    nothing = Route("own", chain=_says(None))
+
+    state = rag_chain(None, kb.as_retriever(), route=lambda state: nothing).invoke(QUESTION)
+
+    assert state["answer"].startswith("I have no answer to this.")
+
+
+# -- documents ---------------------------------------------------------------------------------------------
+
+
+def test_half_a_character_in_a_document_stops_no_answer() -> None:
+    found = [Document(f"{LEAVE} \ud800 and so on. Ask early. See e.g. there.")]
+    retriever: Runnable[str, list[Document]] = RunnableLambda(lambda query: found)
+
+    state = rag_chain(None, retriever, abstain=None).invoke(QUESTION)
+
+    assert "25 days" in state["answer"]
+    assert state["documents"][0].page_content == found[0].page_content.replace("\ud800", "\ufffd")
+
+
+@pytest.mark.parametrize("given", [None, ["a text"], "a text"])
+async def test_a_retriever_that_gives_no_documents_is_a_clear_error(given: Any) -> None:
+    chain = rag_chain(None, RunnableLambda(lambda query: given))
+
+    with pytest.raises(ChainError, match="step 'retrieve' gave"):
+        chain.invoke(QUESTION)
+    with pytest.raises(ChainError, match="step 'retrieve' gave"):
+        await chain.ainvoke(QUESTION)
