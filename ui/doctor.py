@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,8 @@ from .wiring import open_kb, settings_model, takes_adapters
 
 if TYPE_CHECKING:
     from ragweave.adapters.registry import AdapterRegistry
+
+    from .route_settings import RouteSettings
 
 __all__ = ["Check", "Status", "examine"]
 
@@ -49,6 +52,7 @@ def examine(loaded: Loaded) -> list[Check]:
         ("packages", packages),
         ("embedder", embedder),
         ("knowledge base", lambda: knowledge_base(settings)),
+        *((f"route {one.name}", partial(knowledge_base, settings, one)) for one in settings.routes if one.kb),
         ("model", lambda: model(settings)),
         ("adapters", lambda: adapters(loaded)),
         ("port", lambda: port(settings)),
@@ -114,16 +118,19 @@ def embedder() -> Check:
     return Check("embedder", "OK", f"{identity.model}, {identity.dimension} dimensions, files unchanged")
 
 
-def knowledge_base(settings: Settings) -> Check:
-    """Reachable, and built with this embedder; one that is not there is not made."""
-    with open_kb(settings) as kb:
+def knowledge_base(settings: Settings, route: RouteSettings | None = None) -> Check:
+    """The main one or a route's: reachable, built with this embedder; one that is not there is not made."""
+    name, url = (f"route {route.name}", route.kb) if route else ("knowledge base", settings.kb.url)
+    with open_kb(settings, url or "") as kb:
         sources = kb.sources()
         kb.search("ragweave", k=1)  # raises where another embedder built it
+    if not sources and not route and any(one.kb for one in settings.routes):
+        return Check(name, "OK", f"{url} holds no documents: the routes' are searched")
     if not sources:
-        remedy = f"Add documents: ragweave ingest PATH --kb {settings.kb.url}"
-        return Check("knowledge base", "WARN", f"{settings.kb.url} holds no documents", remedy)
+        remedy = f"Add documents: ragweave ingest PATH --kb {url}"
+        return Check(name, "WARN", f"{url} holds no documents", remedy)
     passages = sum(info.chunks for info in sources)
-    return Check("knowledge base", "OK", f"{settings.kb.url}: {len(sources)} sources, {passages} passages")
+    return Check(name, "OK", f"{url}: {len(sources)} sources, {passages} passages")
 
 
 def model(settings: Settings) -> Check:

@@ -44,17 +44,13 @@ FLOOR = 0.25  # cosine; the right passage is above .30 for 95 % of the questions
 SERVER_SECONDS = 60.0  # a server that says nothing for so long is given up
 
 
-def open_kb(settings: Settings) -> KnowledgeBase:
-    """The knowledge base that the settings name."""
-    return _opened(settings, settings.kb.url)
-
-
-def _opened(settings: Settings, url: str) -> KnowledgeBase:
+def open_kb(settings: Settings, url: str = "") -> KnowledgeBase:
+    """The knowledge base that the settings name, or one of their routes' by its `url`."""
     from ragweave.chains import KnowledgeBase
 
     kb = settings.kb
     key = kb.api_key.get_secret_value() if kb.api_key else None
-    return KnowledgeBase.open(url, tenant=kb.tenant, api_key=key, timeout=kb.timeout)
+    return KnowledgeBase.open(url or kb.url, tenant=kb.tenant, api_key=key, timeout=kb.timeout)
 
 
 @contextmanager
@@ -122,7 +118,7 @@ def _with_those_of_routes(
     kbs = {settings.kb.url: kb}
     for url in dict.fromkeys(one.kb for one in settings.routes if one.kb):
         if url not in kbs:
-            kbs[url] = opened.enter_context(_opened(settings, url))
+            kbs[url] = opened.enter_context(open_kb(settings, url))
     return kbs
 
 

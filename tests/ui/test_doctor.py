@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from langchain_core.documents import Document
 
 from ragweave.adapters import AdapterRegistry
+from ragweave.chains import KnowledgeBase
 from ragweave.ui import doctor
 from ragweave.ui.__main__ import main
 from ragweave.ui.doctor import Check, examine
@@ -83,6 +85,21 @@ def test_an_empty_knowledge_base_is_a_warning_with_the_next_command() -> None:
     check = doctor.knowledge_base(load_settings().settings)
 
     assert (check.status, check.remedy) == ("WARN", "Add documents: ragweave ingest PATH --kb .ragweave/kb")
+
+
+def test_the_knowledge_bases_of_routes_are_looked_at_too(workplace: Path) -> None:
+    (workplace / "ragweave.toml").write_text(
+        '[[routes]]\nname = "hr"\nexamples = ["leave"]\nkb = "hr-kb"\n'
+        '[[routes]]\nname = "it"\nexamples = ["laptop"]\nkb = "it-bk"\n'
+    )
+    with KnowledgeBase.open("hr-kb") as kb:
+        kb.ingest([Document("You get 25 days.", metadata={"source": "leave"})])
+
+    told = {check.name: f"{check.status} {check.detail}" for check in examine(load_settings())}
+
+    assert told["route hr"] == "OK hr-kb: 1 sources, 1 passages"
+    assert told["route it"] == "WARN it-bk holds no documents"
+    assert told["knowledge base"] == "OK .ragweave/kb holds no documents: the routes' are searched"
 
 
 def test_a_package_outside_its_range_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
