@@ -19,7 +19,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from .alone import StandaloneStep
 from .answer_prompt import PromptParts, prompt_messages
-from .budget import Budget, Count, budget_of, counter_of, estimate_tokens
+from .budget import Budget, Count, budget_of, counter_of, estimate_tokens, window_of
 from .filters import Expression, both_filters
 from .fitting import BUDGET, fit, passage_tokens
 from .history_budget import fitted_history, shortened
@@ -31,7 +31,7 @@ from .spans import grown, is_passage, span_document
 from .state import RagState, text_of
 from .step import Piece, Step
 
-__all__ = ["LongContext", "expand_step", "expander"]
+__all__ = ["LongContext", "expand_step", "expander", "fit_step"]
 
 LongContext = Literal["auto"] | bool
 
@@ -43,6 +43,7 @@ HISTORY_SHARE = 0.25  # of what rules and question leave, at most
 MOST_HISTORY = 2000  # tokens; more of a conversation helps no answer from documents
 SHORT_RULES_BELOW = 1024  # tokens of a window: the long rules would be a third of it and more
 MESSAGE = 8  # tokens that a chat template puts around a message
+FITTED = ("window", "answer_tokens", "counted_by", "passages", "dropped", "degraded")  # told of a mere fit
 ROUNDS = 8  # in which a prompt that came out too long is made shorter
 
 
@@ -95,6 +96,18 @@ def expand_step(
         return _expanded(state, None, model, settings, {})
 
     return Step("expand", run, arun, instead=instead)
+
+
+def fit_step(model: Runnable[Any, Any]) -> Step:
+    """Cuts to the window that a model tells, where the caller's own step, or none, replaces `expand_step`."""
+
+    def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
+        if "_prompt" not in state and state["_documents"] and window_of(model) is not None:
+            told: dict[str, Any] = {}
+            yield _expanded(state, None, model, _Settings(False, None, GROWTH), told)
+            detail |= {key: told[key] for key in FITTED if key in told}
+
+    return Step("fit", run)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from .diversify import Diversify
 from .document_step import publish_step, shown
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
-from .expand import expand_step
+from .expand import expand_step, fit_step
 from .freshness import Freshness, freshness_choice
 from .grounding import Grounder, ground_step
 from .judging import Judge, Reader, abstain_step, encoder_judge, encoder_reader
@@ -118,6 +118,7 @@ def rag_chain(
         *search,
         _second_try(again, model, retriever, search, trace=trace),
         reworking("expand", expand, None if model is None else expand_step(retriever, model)),
+        None if model is None or expand == "auto" else fit_step(model),
         publish_step(),
         Answering(model, chosen("prompt", prompt, None, as_runnable), quotes, grounder, strict).step(),
         setting("ground", "grounding", "auto" if grounder else ground, _ground(grounder), _nothing),

@@ -10,13 +10,14 @@ import pytest
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.language_models import FakeListLLM
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from ragweave.chains import ChainError, ChatRanker, KnowledgeBase, Rerank, Route, rag_chain, transformer
+from ragweave.chains.budget import estimate_tokens
 from ragweave.chains.sqlite_store import SqliteStore
 
 from .fakes import WordEncoder
@@ -181,6 +182,24 @@ def test_a_chain_of_a_route_that_gives_nothing_is_told_of(kb: KnowledgeBase) -> 
     state = rag_chain(None, kb.as_retriever(), route=lambda state: nothing).invoke(QUESTION)
 
     assert state["answer"].startswith("I have no answer to this.")
+
+
+@pytest.mark.parametrize("expand", [None, lambda state: state["documents"]])
+async def test_the_prompt_fits_a_window_that_is_told_whoever_expands(kb: KnowledgeBase, expand: Any) -> None:
+    days = " ".join(f"In year {year} employees get {year} days of annual leave." for year in range(400))
+    kb.ingest([Document(days, metadata={"source": "long"})])
+    seen: list[str] = []
+    model = FakeListChatModel(responses=[SAID] * 2, profile={"max_input_tokens": 700})
+
+    def prompt(given: dict[str, Any]) -> str:
+        seen.append(given["passages"])
+        return seen[-1]
+
+    state = await _both(rag_chain(model, kb.as_retriever(), expand=expand, abstain=None, prompt=prompt))
+
+    assert seen and all(estimate_tokens(one) < 700 for one in seen)
+    told = next(one["detail"] for one in state["trace"] if one["step"] == "fit")
+    assert told["window"] == 700 and told["dropped"]
 
 
 # -- documents ---------------------------------------------------------------------------------------------
