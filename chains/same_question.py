@@ -23,7 +23,7 @@ def likeness(
 ) -> float:
     """The cosine of the question and the nearest question above a quote; 0 where none is a question.
 
-    It is 0 as well where the two ask the same of different things: all words in which they differ stand
+    It is 0 as well where the two ask the same of different things: the one word that the title lacks stands
     nowhere in the passages, as "malaria" among those on the symptoms of another illness.
     """
     names = list(dict.fromkeys(name for quote in quotes for name in _asked(documents[quote.document])))
@@ -48,4 +48,4 @@ def _of_another_thing(question: str, name: str, documents: Sequence[Document]) -
     differing = set(asked_words(question, language).tokens).difference(document_tokens(name, language))
     titles = " ".join(str(one.metadata.get("title") or "") for one in documents)
     passages = [piece.present for one in documents for piece in read_passage(one.page_content, language)]
-    return bool(differing) and differing.isdisjoint({*document_tokens(titles, language)}.union(*passages))
+    return len(differing) == 1 and differing.isdisjoint({*document_tokens(titles, language)}.union(*passages))
