@@ -25,6 +25,7 @@ from .judging import Reader, asked_parts
 from .leaving import has_left
 from .marks_check import MarksCheck
 from .notes import notes_on_quotes, notes_on_reply
+from .own_judgement import Own
 from .part_reading import unanswered
 from .quoting import quoted_answer
 from .refusals import refusal
@@ -87,6 +88,7 @@ class Answering:
                 yield piece
             return
         if self.model is None or _declines(state):
+            state = await self._read_ahead(state, config)
             for piece in await asyncio.to_thread(lambda: list(self._without_model(state, config, detail))):
                 yield piece
             return
@@ -106,6 +108,8 @@ class Answering:
                 yield piece
         for piece in self._said(await asyncio.to_thread(generated.finish)):
             yield piece
+        if not generated.shown.strip():
+            state = await self._read_ahead(state, config)
         ending = partial(self._ending, state, generated, check, config, detail)
         for piece in await asyncio.to_thread(lambda: list(ending())):  # it may read, and check claims
             yield piece
@@ -150,8 +154,17 @@ class Answering:
         if _declines(state):
             yield from _abstention(state, detail)
             return
-        quotes = state["_quotes"] if "_quotes" in state else self.reader(state, config)
-        yield from _quotation(state, quotes, detail)
+        yield from _quotation(state, self._quotes(state, config), detail)
+
+    def _quotes(self, state: RagState, config: RunnableConfig) -> list[Quote]:
+        quotes: list[Quote] = state["_quotes"] if "_quotes" in state else self.reader(state, config)
+        return quotes
+
+    async def _read_ahead(self, state: RagState, config: RunnableConfig) -> RagState:
+        """The state with the quotes of a reader that is awaited; threads cannot."""
+        if not isinstance(self.reader, Own) or "_quotes" in state or _declines(state):
+            return state
+        return state + {"_quotes": await self.reader.awaited(state, config)}
 
     def _ending(
         self,
@@ -169,7 +182,7 @@ class Answering:
             yield from _abstention(state, detail, generated)
         elif not generated.shown.strip():
             detail["degraded"] = "The model gave no answer; quotes stand in for it."
-            yield from _quotation(state, self.reader(state, config), detail, generated)
+            yield from _quotation(state, self._quotes(state, config), detail, generated)
         else:
             detail |= {"by": "model", **generated.told}
             yield from self._written(state, generated, detail)

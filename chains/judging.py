@@ -5,7 +5,7 @@ Knows no retrieval; the search without a filter is handed in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from langchain_core.documents import Document
@@ -15,6 +15,7 @@ from .abstention import Verdict, judge, reason_without_filter
 from .document_step import shown
 from .embeddings import Encoder
 from .extractive import Quote
+from .own_judgement import asked
 from .part_reading import answers_parts, read_question
 from .state import RagState
 from .step import Piece, Step
@@ -81,12 +82,20 @@ def abstain_step(decide: Judge, reader: Reader | None) -> Step:
     def run(state: RagState, config: RunnableConfig, detail: Detail) -> Iterator[Piece]:
         found = shown(state)
         quotes = {} if reader is None else {"_quotes": reader(found, config)}
-        verdict = decide(found + quotes, config)
-        detail |= {"abstain": verdict.abstain, "reason": verdict.reason, "signals": verdict.signals}
-        if verdict.by:
-            detail["filtered_by"] = verdict.by
-        if found["documents"] and not any("scores" in one.metadata for one in found["documents"]):
-            detail["scored_by"] = "the encoder: the retriever gives no scores"
-        yield {**quotes, "_verdict": verdict}
+        yield {**quotes, "_verdict": _told(decide(found + quotes, config), found, detail)}
 
-    return Step("abstain", run, instead=lambda state: {})
+    async def arun(state: RagState, config: RunnableConfig, detail: Detail) -> AsyncIterator[Piece]:
+        found = shown(state)
+        quotes = {} if reader is None else {"_quotes": await asked(reader, found, config)}
+        yield {**quotes, "_verdict": _told(await asked(decide, found + quotes, config), found, detail)}
+
+    return Step("abstain", run, arun, instead=lambda state: {})
+
+
+def _told(verdict: Verdict, found: RagState, detail: Detail) -> Verdict:
+    detail |= {"abstain": verdict.abstain, "reason": verdict.reason, "signals": verdict.signals}
+    if verdict.by:
+        detail["filtered_by"] = verdict.by
+    if found["documents"] and not any("scores" in one.metadata for one in found["documents"]):
+        detail["scored_by"] = "the encoder: the retriever gives no scores"
+    return verdict

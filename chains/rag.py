@@ -15,14 +15,13 @@ from typing import Any, cast
 
 from langchain_core.documents import BaseDocumentCompressor, Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable
 
-from .abstention import DOES_NOT_SAY, Verdict
 from .answering import Answering
 from .choices import Choice, as_runnable, chosen, reworking, setting
 from .condense import condense_step
 from .diversify import Diversify
-from .document_step import publish_step, shown
+from .document_step import publish_step
 from .embeddings import Encoder, open_encoder
 from .errors import ChainError
 from .expand import expand_step, fit_step
@@ -30,6 +29,7 @@ from .freshness import Freshness, freshness_choice
 from .grounding import Grounder, ground_step
 from .judging import Judge, Reader, abstain_step, encoder_judge, encoder_reader
 from .leaving import LeavableSequence
+from .own_judgement import Own, own_judge, own_reader
 from .rerank import Rerank
 from .retrieve import retrieve_step, select_step, size_of, unfiltered
 from .retriever import KnowledgeBaseRetriever
@@ -96,7 +96,7 @@ def rag_chain(
         again: a `transformer` whose queries are tried, once, before the chain abstains.
         expand: an `expander`: widens the passages to the model's window.
         prompt: gives the messages for the model.
-        reader: gives the quotes for an answer without a model.
+        reader: gives the quotes for an answer without a model: texts that stand in the documents.
         ground: a `Grounder`: checks what a model said against what it cites; sets `grounding`.
         strict: leave out what the cited passages do not support; abstain where nothing is left.
         trace: keep what each step did, in milliseconds and detail.
@@ -111,7 +111,8 @@ def rag_chain(
     finding = Finding(condense, transform, route, fuse, filter, freshness, rerank, versions, diversify)
     question, search = finding.steps(model, retriever, encoder)
     judge = encoder_judge(encoder, size, partial(unfiltered, retriever))
-    search = [*search, *_abstaining(abstain, judge, quotes if model is None else None)]
+    ours = model is None and not isinstance(quotes, Own)  # its quotes say how sure they are
+    search = [*search, *_abstaining(abstain, judge, quotes if ours else None)]
     grounder = _grounder(ground, model, encoder, strict=strict)
     steps: list[Step | None] = [
         *question,
@@ -228,8 +229,7 @@ def _titles(retriever: Runnable[Any, Any]) -> Callable[[], list[str]] | None:
 
 
 def _as_reader(name: str, choice: Choice) -> Reader:
-    runnable = as_runnable(name, choice)
-    return lambda state, config: runnable.invoke(shown(state), config)
+    return own_reader(as_runnable(name, choice))
 
 
 def _question(state: RagState) -> str:
@@ -255,15 +255,7 @@ def _abstaining(choice: Choice, judge: Judge, reader: Reader | None) -> list[Ste
         return []
     if choice == "auto":
         return [abstain_step(judge, reader)]
-    worker = as_runnable("abstain", choice)
-
-    def decide(state: RagState, config: RunnableConfig) -> Verdict:
-        given = worker.invoke(state, config)  # its documents are those found so far
-        if isinstance(given, Verdict):
-            return given
-        return Verdict(bool(given), given if isinstance(given, str) else DOES_NOT_SAY if given else "", {})
-
-    return [abstain_step(decide, None)]
+    return [abstain_step(own_judge(as_runnable("abstain", choice)), None)]
 
 
 def _second_try(

@@ -223,3 +223,50 @@ async def test_a_retriever_that_gives_no_documents_is_a_clear_error(given: Any) 
         chain.invoke(QUESTION)
     with pytest.raises(ChainError, match="step 'retrieve' gave"):
         await chain.ainvoke(QUESTION)
+
+
+# -- readers and judges ------------------------------------------------------------------------------------
+
+
+async def _abstains(state: dict[str, Any]) -> str:
+    return "I was told not to."
+
+
+async def _reads(state: dict[str, Any]) -> list[str]:
+    return ["Leave must be approved by the manager."]
+
+
+@pytest.mark.parametrize("model", [None, _says("")])
+async def test_a_judge_and_a_reader_may_be_async_functions(kb: KnowledgeBase, model: Any) -> None:
+    retriever = kb.as_retriever()
+    refused = await rag_chain(model, retriever, abstain=_abstains, again=None).ainvoke(QUESTION)
+    read = await rag_chain(model, retriever, reader=_reads, abstain=None).ainvoke(QUESTION)
+    judged = await rag_chain(model, retriever, reader=_reads).ainvoke(QUESTION)
+
+    assert refused["abstained"]
+    assert read["answer"] == judged["answer"] == "Leave must be approved by the manager. [1]"
+
+
+async def test_a_reader_gives_words_of_the_documents(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(), reader=lambda state: "25 days of annual leave", abstain=None)
+
+    (citation,) = (await _both(chain))["citations"]
+
+    assert citation["quote"] == "25 days of annual leave"
+    assert kb.text("leave")[citation["source_start"] : citation["source_end"]] == citation["quote"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("30 days", "none of the documents holds"), ({"a": 1}, "a dict"), ([3], "an? int")]
+)
+def test_a_reader_that_gives_anything_else_is_a_clear_error(kb: KnowledgeBase, given: Any, told: str) -> None:
+    chain = rag_chain(None, kb.as_retriever(), reader=lambda state: given, abstain=None)
+
+    with pytest.raises(ChainError, match=told):
+        chain.invoke(QUESTION)
+
+
+async def test_a_reader_that_gives_nothing_has_no_answer(kb: KnowledgeBase) -> None:
+    chain = rag_chain(None, kb.as_retriever(), reader=lambda state: None, abstain=None)
+
+    assert (await _both(chain))["abstained"]
