@@ -48,9 +48,25 @@ MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", 
 MONTH_NAMES = frozenset(
     "january february march april may june july august september october november december".split()
 )
+# In German, French, Spanish, Italian, Portuguese and Dutch, where not as in English; month by month.
+OTHER_MONTHS = (
+    "januar janvier enero gennaio janeiro januari",
+    "februar février febrero febbraio fevereiro februari",
+    "märz mars marzo março maart",
+    "avril abril aprile",
+    "mai mayo maggio maio mei",
+    "juni juin junio giugno junho",
+    "juli juillet julio luglio julho",
+    "août agosto augustus",
+    "septembre septiembre settembre setembro",
+    "oktober octobre octubre ottobre outubro",
+    "novembre noviembre novembro",
+    "dezember décembre diciembre dicembre dezembro",
+)
+_OTHER = {name: number for number, names in enumerate(OTHER_MONTHS, start=1) for name in names.split()}
 _MONTH = (
     r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+    rf"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|{'|'.join(_OTHER)})\.?(?: de)?"
 )
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?!\d)"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
@@ -58,7 +74,7 @@ _NUMBER = r"(?P<number>0[1-9]|1[0-2])"
 _SHAPES = (
     rf"(?P<year>(?:19|20)\d\d)(?P<gap>[-./ ]?){_NUMBER}(?P=gap){_DAY}(?!\d)",  # 2023-05-01, 20230501
     rf"{_DAY}\.(?P<number>0?[1-9]|1[0-2])\.{_YEAR}",  # 1.5.2023
-    rf"{_DAY}(?:st|nd|rd|th)?[ -]?(?:of )?{_MONTH},?[ -]?{_YEAR}",  # 1 May 2023
+    rf"{_DAY}(?:st|nd|rd|th|er|\.)?[ -]?(?:of |de )?{_MONTH},?[ -]?{_YEAR}",  # 1 May 2023, 1 de mayo de 2023
     rf"(?<![a-z]){_MONTH} ?{_DAY}(?:st|nd|rd|th)?,? {_YEAR}",  # May 1, 2023
     rf"(?<![a-z]){_MONTH},?[ -]?{_YEAR}",  # May 2023
     rf"(?P<year>(?:19|20)\d\d)[- ]?{_MONTH}(?![a-z])",  # 2023-May
@@ -171,7 +187,7 @@ def _period(match: re.Match[str]) -> Period | None:
     parts = match.groupdict()
     year = int(parts["year"])
     named = parts.get("month")
-    month = MONTHS.index(named[:3].lower()) + 1 if named else int(parts.get("number") or 0)
+    month = _month(named.lower()) if named else int(parts.get("number") or 0)
     day = int(parts.get("day") or 0)
     try:
         first = date(year, month or 1, day or 1)
@@ -179,6 +195,10 @@ def _period(match: re.Match[str]) -> Period | None:
         return None
     last = first if day else date(year, month, monthrange(year, month)[1]) if month else date(year, 12, 31)
     return Period(match.start(), match.end(), first, last)
+
+
+def _month(name: str) -> int:
+    return _OTHER.get(name) or MONTHS.index(name[:3]) + 1
 
 
 # -- of a document -----------------------------------------------------------------------------------------

@@ -21,6 +21,13 @@ KINDS = frozenset(
     "agreement charter code condition contract faq guide guideline handbook instruction manual policy"
     " procedure process protocol regulation rule scheme standard tariff term".split()
 )
+# The same in other languages, at the end of a word as well: German writes "Reiserichtlinie".
+OTHER_KINDS = (
+    "richtlinie", "richtlinien", "regelung", "regelungen", "vorschrift", "vorschriften", "handbuch",
+    "leitfaden", "vereinbarung", "vertrag", "règlement", "politique", "charte", "procédure", "contrat",
+    "manuel", "reglamento", "política", "normativa", "contrato", "guía", "procedimiento", "regolamento",
+    "politica", "contratto", "manuale", "regulamento", "reglement", "beleid", "handboek", "richtlijn",
+)  # fmt: skip
 NUMBERED = frozenset("v ver version rev revision edition issue release".split())
 ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5}
 EARLY = frozenset("archived draft former obsolete old outdated previous superseded".split())
@@ -192,10 +199,17 @@ def read_name(text: str) -> Name:
     (2, 1)
     """
     words, version, mark, dated = _stripped(text)
-    if KINDS.isdisjoint(words):
+    kind = next((kind for word in reversed(words) if (kind := _kind(word))), "")
+    if not kind:
         return Name(tuple(words), "", version, mark, dated)
-    kind = next(word for word in reversed(words) if word in KINDS)
     return Name(tuple([word for word in words if word != kind]), kind, version, mark, dated)
+
+
+def _kind(word: str) -> str:
+    """The word, or its end, where it names a kind of document that is replaced as a whole; else ""."""
+    if word in KINDS:
+        return word
+    return next((kind for kind in OTHER_KINDS if word.endswith(kind)), "")
 
 
 def _words(text: str) -> list[str]:

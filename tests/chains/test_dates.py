@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ragweave.chains.dates import Dated, dates_of, own_date, periods, read_date
+from ragweave.chains.dates import OTHER_MONTHS, Dated, dates_of, own_date, periods, read_date
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,12 @@ from ragweave.chains.dates import Dated, dates_of, own_date, periods, read_date
         "1st of May 2023",
         "May 1, 2023",
         "May 2023",
+        "1. Mai 2023",
+        "1er mai 2023",
+        "1 de mayo de 2023",
+        "maggio 2023",
+        "maio de 2023",
+        "mei 2023",
         "2023-05",
         "2023-05-01T00:00:00Z",
         "2023-05-01T02:00:00+02:00",
@@ -97,3 +103,12 @@ def test_times_of_ingestion_do_not_stand_beside_stated_dates() -> None:
 
     assert list(dates_of({"a": stated, "b": silent})) == ["a"]
     assert list(dates_of({"b": silent, "c": silent})) == ["b", "c"]
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+def test_months_are_read_in_other_languages(number: int) -> None:
+    names = OTHER_MONTHS[number - 1].split()
+
+    found = [next(periods(f"Regel ab {name} 2021"), None) for name in names]
+
+    assert [one.first if one else None for one in found] == [date(2021, number, 1)] * len(names)

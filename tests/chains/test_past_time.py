@@ -22,6 +22,8 @@ from ragweave.chains.past_time import asked_time
         ("Homeoffice-Regel 2021?", date(2021, 12, 31)),
         ("Wie viele Tage galten 2022?", date(2022, 12, 31)),
         ("Wie war die Regel vor 2023?", date(2022, 12, 31)),
+        ("Wie war die Regel vor Mai 2023?", date(2023, 4, 30)),
+        ("¿Cuál era la norma en mayo de 2021?", date(2021, 5, 31)),
         ("Quelle était la règle en 2021 ?", date(2021, 12, 31)),
         ("¿Cuántos días había que ir en 2021?", date(2021, 12, 31)),
         ("Quanti giorni si poteva lavorare da casa nel 2021?", date(2021, 12, 31)),
