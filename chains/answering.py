@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from langchain_core.exceptions import LangChainException
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from .adapter_choice import check_answered, check_model, for_answer
 from .answer_prompt import prompt_messages
 from .citations import bind_citations
 from .direct_answer import DirectAnswer, answers_itself
+from .errors import ChainError
 from .extractive import Quote
 from .generation import BROKEN_OFF, Generated, gave_nothing
 from .grounding import Grounder, ground, strict_answer
@@ -215,7 +215,7 @@ class Answering:
         """A model that fails before its first word is an error; later, its words stay and it is said."""
         if gave_nothing(error):
             return
-        if isinstance(error, LangChainException) or not generated.shown.strip():
+        if isinstance(error, ChainError) or not generated.shown.strip():
             raise error
         detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
         yield from self._said(generated.finish())

@@ -17,6 +17,7 @@ from langchain_core.runnables.config import ensure_config
 from pydantic import ConfigDict, Field
 
 from .adapter_choice import for_rewriting
+from .budget import budget_of, count_tokens
 from .errors import ChainError
 from .passage_text import passage_text
 from .prompts import RANK
@@ -28,6 +29,8 @@ __all__ = ["ChatRanker", "UnreadableRanking", "parse_ranking"]
 TOP = 20  # passages in the prompt
 PASSAGE_LENGTH = 600  # characters of each: with 20 of them some 3,000 tokens
 QUESTION_LENGTH = 2000  # characters
+SHORTEST, SHORT_QUESTION = 150, 300  # characters of a passage and of the question, in a small window
+ANSWER = 128  # tokens of the reply and of the template around the prompt
 SHOWN = 80  # characters of a reply in an error
 RANKING = re.compile(r"[\[\]\d,>\s]+\.?")  # 3, 1, 2; [3] > [1]; [3, 1]
 NUMBER = re.compile(r"\d+")
@@ -46,7 +49,8 @@ class ChatRanker(Reworker):
 
     Args:
         model: any LangChain chat model.
-        top: passages that the model is shown, 600 characters of each; those after them keep their order.
+        top: passages that the model is shown, 600 characters of each, or less and fewer where its window is
+            small; those after them keep their order.
     """
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
@@ -66,14 +70,14 @@ class ChatRanker(Reworker):
         Raises:
             UnreadableRanking: the reply is no list of the passages' numbers, each once.
         """
-        shown = documents[: self.top]
-        if len(shown) < 2:
+        if len(documents) < 2:
             return Reworked(list(documents))
-        reply = self.model.invoke([HumanMessage(_prompt(shown, query))], for_rewriting(ensure_config()))
+        shown, prompt = _fitted(documents[: self.top], query, self.model)
+        reply = self.model.invoke([HumanMessage(prompt)], for_rewriting(ensure_config()))
         named = parse_ranking(reply_text(reply), len(shown))
         order = named + [place for place in range(len(shown)) if place not in named]
         ranked = [rescored(shown[place], rerank=1 - rank / len(order)) for rank, place in enumerate(order)]
-        return Reworked([*ranked, *documents[self.top :]], detail=_told(reply, len(named)))
+        return Reworked([*ranked, *documents[len(shown) :]], detail=_told(reply, len(named)))
 
 
 def parse_ranking(reply: str, passages: int) -> list[int]:
@@ -98,13 +102,28 @@ def parse_ranking(reply: str, passages: int) -> list[int]:
     )
 
 
-def _prompt(documents: Sequence[Document], query: str) -> str:
+def _fitted(documents: Sequence[Document], query: str, model: Any) -> tuple[Sequence[Document], str]:
+    """The passages that the model's window takes, and the prompt: shorter ones first, then fewer."""
+    room = budget_of(model).window - ANSWER
+    length, question = PASSAGE_LENGTH, query[:QUESTION_LENGTH]
+    while count_tokens(model, prompt := _prompt(documents, question, length)) > room:
+        if length > SHORTEST:
+            length = max(SHORTEST, length * 3 // 4)
+        elif len(question) > SHORT_QUESTION:
+            question = question[:SHORT_QUESTION]
+        elif len(documents) > 2:
+            documents = documents[: max(2, len(documents) * 3 // 4)]
+        else:
+            break  # the model says that it is too much
+    return documents, prompt
+
+
+def _prompt(documents: Sequence[Document], query: str, length: int) -> str:
     passages = "\n\n".join(
-        f"[{number}] {passage_text(document)[:PASSAGE_LENGTH]}"
-        for number, document in enumerate(documents, start=1)
+        f"[{number}] {passage_text(document)[:length]}" for number, document in enumerate(documents, start=1)
     )
     fence = f"===== {secrets.token_hex(8)} ====="  # no passage can hold it
-    return RANK.format(fence=fence, passages=passages, question=query[:QUESTION_LENGTH])
+    return RANK.format(fence=fence, passages=passages, question=query)
 
 
 def _told(reply: Any, named: int) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.documents import Document
-from langchain_core.exceptions import LangChainException
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import Runnable
 
-from .budget import estimate_tokens
+from .budget import budget_of, estimate_tokens
 from .document_step import as_documents, shown
+from .errors import ChainError
 from .generation import BROKEN_OFF, Generated, gave_nothing
 from .history_budget import fitted_history, shortened
 from .prompts import DIRECT
@@ -48,7 +48,9 @@ NO_MODEL = "I answer from the documents alone. Ask me something about them."
 ENDING: Mapping[str, Any] = {
     "citations": [], "abstained": False, "adapter": "", "adapter_version": "", "usage": {},
 }  # fmt: skip
-HISTORY_TOKENS = 1000  # of the conversation that the model sees, by estimate
+HISTORY_TOKENS = 1000  # of the conversation that the model sees, and as many of the question
+LEAST_TOKENS = 16  # of both in the smallest window
+TEMPLATE = 64  # tokens around the messages
 
 
 def answers_itself(route: Route | None) -> bool:
@@ -80,7 +82,7 @@ class DirectAnswer:
             return self.route.chain, shown(state)
         if self.route.direct is True and self.model is not None:
             self.detail["by"] = "model"
-            return self.model, direct_messages(state)
+            return self.model, direct_messages(state, self.model)
         self.detail["by"] = "handoff" if self.route.handoff else "route"
         return None
 
@@ -102,7 +104,7 @@ class DirectAnswer:
         """What a model said before it failed stays, and that it failed is said; any other error is one."""
         if self.detail["by"] == "model" and gave_nothing(error):
             return
-        if isinstance(error, LangChainException) or self.detail["by"] != "model" or not self.said:
+        if isinstance(error, ChainError) or self.detail["by"] != "model" or not self.said:
             raise error
         self.detail["degraded"] = f"The model broke off: {type(error).__name__}: {error}"
         yield from self._answer(self.generated.finish() + BROKEN_OFF)
@@ -144,8 +146,10 @@ class DirectAnswer:
         return "" if self.route.chain else NO_MODEL
 
 
-def direct_messages(state: RagState) -> list[BaseMessage]:
-    """What the model is given where it answers by itself."""
-    talk = fitted_history(state["history"], HISTORY_TOKENS, estimate_tokens)
-    asked = shortened(state["question"], HISTORY_TOKENS, estimate_tokens)
+def direct_messages(state: RagState, model: Any) -> list[BaseMessage]:
+    """What the model is given where it answers by itself, within its window."""
+    room = budget_of(model).prompt - estimate_tokens(DIRECT) - TEMPLATE
+    tokens = min(HISTORY_TOKENS, max(LEAST_TOKENS, room // 3))  # the estimate may be too low for small models
+    talk = fitted_history(state["history"], tokens, estimate_tokens)
+    asked = shortened(state["question"], tokens, estimate_tokens)
     return [SystemMessage(DIRECT), *talk, HumanMessage(asked)]

@@ -16,7 +16,7 @@ from .analyser import query_tokens
 from .prompts import DECOMPOSE, HYDE, MULTI_QUERY, REWRITE, STEP_BACK
 from .queries import Query, QueryKind
 
-__all__ = ["MODEL_METHODS", "ModelMethod", "read_list"]
+__all__ = ["MODEL_METHODS", "SHOWN", "ModelMethod", "read_list"]
 
 LONGEST, LONGEST_PASSAGE = 400, 2000  # characters of a query, of a made-up passage
 SHOWN = 4000  # characters of the question that a model is given
@@ -36,9 +36,9 @@ class ModelMethod:
     read: Callable[[str, str], list[Query]]  # (reply, question)
     form: str  # of the reply, for the trace
 
-    def messages(self, question: str) -> list[BaseMessage]:
-        """What the model is given."""
-        return [HumanMessage(self.prompt.format(question=question[:SHOWN].strip(), count=self.count))]
+    def messages(self, question: str, *, longest: int = SHOWN) -> list[BaseMessage]:
+        """What the model is given; of the question at most `longest` characters."""
+        return [HumanMessage(self.prompt.format(question=question[:longest].strip(), count=self.count))]
 
 
 def read_list(reply: str, most: int) -> list[str]:

@@ -18,10 +18,11 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from .adapter_choice import for_rewriting
 from .alone import StandaloneStep
+from .budget import budget_of
 from .decompose import asks_for_several, decompose
 from .knowledge_base import KnowledgeBase
 from .lexicon import Lexicon
-from .model_queries import MODEL_METHODS
+from .model_queries import MODEL_METHODS, SHOWN
 from .queries import Query
 from .replies import reply_text
 from .retriever import KnowledgeBaseRetriever
@@ -42,6 +43,7 @@ NO_LEXICON = (
     "the collection's words are not known: the retriever is no knowledge base, or a filter hides a part"
 )
 NOT_ENGLISH = "the collection is not in English"
+FORM = 120  # tokens of the longest prompt without its question; a token has two characters and more
 TOO_LARGE = "the collection is too large for its words to be known"
 # Chosen by nDCG@10 on one half of the questions that each changes. A repair is mostly right:
 # .87 with weight 1, .88 with 4. The other wording of an acronym helps beside the question and hurts instead.
@@ -96,7 +98,7 @@ def transform_step(
 
     def plan(state: RagState) -> _Plan:
         known = None if state.get("filter") else lexicon
-        return _Plan(state["standalone"], known, model is not None, wanted)
+        return _Plan(state["standalone"], known, model, wanted)
 
     def run(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> Iterator[Piece]:
         planned = plan(state)
@@ -141,7 +143,7 @@ class _Plan:
 
     question: str
     lexicon_of: LexiconOf | None
-    has_model: bool
+    model: Any
     wanted: tuple[str, ...] | None  # None: the gate decides
     queries: list[Query] = field(default_factory=list)
     told: list[dict[str, Any]] = field(default_factory=list)
@@ -162,7 +164,8 @@ class _Plan:
 
     def messages(self) -> list[list[BaseMessage]]:
         """What the model is to be given, one list a call."""
-        return [MODEL_METHODS[name].messages(self.base) for name in self.asked]
+        longest = min(SHOWN, 2 * max(0, budget_of(self.model).prompt - FORM)) if self.asked else 0
+        return [MODEL_METHODS[name].messages(self.base, longest=longest) for name in self.asked]
 
     def finished(self, replies: Sequence[Any], detail: dict[str, Any], most: int, model: Any) -> Piece:
         """The queries, the model's among them, and what the trace tells."""
@@ -247,7 +250,7 @@ class _Plan:
         parts = decompose(self.base, together=self.lexicon.together if self.lexicon else None)
         if parts:
             self._tell("decompose", "it asks for several things", [Query(one, "part") for one in parts])
-        elif self.has_model and (self.wanted is not None or asks_for_several(self.base)):
+        elif self.model is not None and (self.wanted is not None or asks_for_several(self.base)):
             self.asked.append("decompose")
         else:
             self._tell("decompose", "it asks for one thing")

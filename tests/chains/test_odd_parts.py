@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.exceptions import LangChainException
 from langchain_core.language_models import FakeListLLM
 from langchain_core.language_models.fake_chat_models import FakeListChatModel, GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
@@ -150,6 +151,25 @@ async def test_a_model_that_says_nothing_by_itself_is_told_of(kb: KnowledgeBase,
     assert (await _both(chain))["answer"].startswith("I have no answer to this.")
 
 
+class TimingOut(GenericFakeChatModel):
+    """An engine that ends the answer at its deadline, with an error of LangChain's family."""
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from super()._stream(*args, **kwargs)
+        raise LangChainException("not finished by its deadline")
+
+
+@pytest.mark.parametrize("route", [None, lambda state: Route("chat", direct=True)])
+async def test_what_was_said_before_a_deadline_stays(kb: KnowledgeBase, route: Any) -> None:
+    model = TimingOut(messages=iter([AIMessage(SAID)] * 2))
+
+    state = await _both(rag_chain(model, kb.as_retriever(), route=route, abstain=None))
+
+    assert state["answer"].endswith("The model broke off here.")
+    told = next(one for one in state["trace"] if one["step"] == "answer")["detail"]
+    assert "deadline" in told["degraded"]
+
+
 def test_a_smile_is_an_answer_to_small_talk(kb: KnowledgeBase) -> None:
     chain = rag_chain(_says("\U0001f44b"), kb.as_retriever(), route=lambda state: Route("chat", direct=True))
 
@@ -270,3 +290,54 @@ async def test_a_reader_that_gives_nothing_has_no_answer(kb: KnowledgeBase) -> N
     chain = rag_chain(None, kb.as_retriever(), reader=lambda state: None, abstain=None)
 
     assert (await _both(chain))["abstained"]
+
+
+# -- small windows -----------------------------------------------------------------------------------------
+
+
+class Counting(FakeListChatModel):
+    """Keeps what it was given."""
+
+    given: list[str] = []
+
+    def _call(self, messages: Any, *args: Any, **kwargs: Any) -> str:
+        self.given.append("\n".join(one.text for one in messages))
+        return super()._call(messages, *args, **kwargs)
+
+    def _stream(self, messages: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        self.given.append("\n".join(one.text for one in messages))
+        yield from super()._stream(messages, *args, **kwargs)
+
+
+def _small(reply: str = "1, 2") -> Counting:
+    return Counting(responses=[reply], profile={"max_input_tokens": 512}, given=[])
+
+
+def test_a_ranker_shows_what_a_small_window_takes() -> None:
+    model = _small()
+    documents = [Document(f"{number} {LEAVE * 9}", id=str(number)) for number in range(30)]
+
+    ranked = ChatRanker(model).rework(documents, QUESTION * 50)
+
+    assert estimate_tokens(model.given[0]) <= 512
+    assert [one.id for one in ranked.documents] == [str(number) for number in range(30)]
+
+
+def test_what_a_model_is_given_alone_fits_a_small_window(kb: KnowledgeBase) -> None:
+    model = _small("Hello.")
+    history = [("user", LEAVE * 9), ("assistant", PAY * 9)] * 9
+    chain = rag_chain(model, kb.as_retriever(), route=lambda state: Route("chat", direct=True), condense=None)
+
+    chain.invoke({"question": "Hello there! " * 400, "history": history})
+
+    assert estimate_tokens(model.given[0]) <= 512
+
+
+def test_what_words_queries_fits_a_small_window(kb: KnowledgeBase) -> None:
+    model = _small("What is leave?")
+    methods = ["rewrite", "multi_query", "hyde", "step_back", "decompose"]
+
+    transformer(kb, model, methods=methods).invoke("What of leave? " * 400)
+
+    assert len(model.given) == 5
+    assert all(estimate_tokens(one) <= 512 for one in model.given)
