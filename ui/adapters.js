@@ -7,6 +7,7 @@ const LAST = "ragweave.adapter"; // what a new conversation begins with
 const PHONE = matchMedia("(max-width: 799px)");
 const box = el("div", { id: "rw-picker", hidden: true });
 let known = { base: "", adapters: [], error: "", loaded: false };
+let asks = 0;
 let typed = "";
 let typedAt = 0;
 let changed = () => {}; // told after a choice and after news
@@ -52,13 +53,10 @@ export function label(turn) {
 
 /** Ask the server again: adapters come and go while the page is open. */
 export async function learnAdapters() {
-  try {
-    const response = await fetch("/api/adapters", { cache: "no-store" });
-    const told = await response.json();
-    known = response.ok ? { base: "", adapters: [], error: "", ...told, loaded: true } : { ...known, error: told.error ?? "" };
-  } catch {
-    known = { ...known, error: "The server does not answer." };
-  }
+  const asked = ++asks;
+  const told = await fetch("/api/adapters", { cache: "no-store" }).then((response) => response.json(), () => ({ error: "The server does not answer." })).catch(() => ({ error: "The list cannot be read." }));
+  if (asked !== asks) return; // a later answer counts
+  known = told.error === undefined ? { base: "", adapters: [], error: "", ...told, loaded: true } : { ...known, error: told.error?.message ?? told.error };
   draw();
   changed();
 }
@@ -163,5 +161,4 @@ export function startAdapters(onchange) {
   PHONE.addEventListener("change", place);
   window.addEventListener("focus", learnAdapters);
   place();
-  learnAdapters();
 }

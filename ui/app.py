@@ -211,7 +211,7 @@ def _ask(chain: Runnable[Any, Any], api: PageApi) -> Callable[[str, str], Iterat
             name=api.uploads.name,
         )
         for update in updates:
-            value = asdict(update) | {"replaces": given["replaces"]}
+            value = asdict(update) | {name: given[name] for name in ("replaces", "conversation")}
             cards, trace = value.pop("sources"), value.pop("trace")
             yield (
                 "" if first else gr.skip(),
@@ -235,11 +235,12 @@ def _history(text: str) -> dict[str, Any]:
         return {
             "messages": messages,
             "replaces": str(given.get("replaces", "")),
+            "conversation": str(given.get("conversation", "")),
             "adapter": None if adapter is None else str(adapter),
             "without": None if without is None else [str(step) for step in without],
         }
     except (ValueError, TypeError, KeyError, AttributeError):
-        return {"messages": [], "replaces": "", "adapter": None, "without": None}
+        return {"messages": [], "replaces": "", "conversation": "", "adapter": None, "without": None}
 
 
 def _upload(kb: KnowledgeBase, api: PageApi) -> Callable[[list[str] | None], Iterator[tuple[Any, Any]]]:

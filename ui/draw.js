@@ -253,7 +253,7 @@ export function receipt(event, onclose) {
     return [el("div", { class: "rw-receipt-line" }, el("span", {}, text), el("span", { class: "rw-quiet" }, `${event.done} of ${event.total}`)), bar];
   }
   const groups = [["Added", event.added], ["Updated", event.updated], ["Unchanged", event.unchanged]].filter(([, names]) => names.length);
-  const heading = event.failed.length ? (groups.length ? "Some documents could not be added" : "Nothing could be added") : event.added.length + event.updated.length ? "Ready to be asked" : "Nothing new";
+  const heading = event.cutOff ? "The upload was cut off" : event.failed.length ? (groups.length ? "Some documents could not be added" : "Nothing could be added") : event.added.length + event.updated.length ? "Ready to be asked" : "Nothing new";
   return [
     el("div", { class: "rw-receipt-line" }, el("strong", {}, heading), iconButton("close", "Close the receipt", onclose)),
     el("ul", {}, groups.map(([name, names]) => el("li", {}, el("span", { class: "rw-quiet" }, `${name} `), names.join(", "))),

@@ -1,7 +1,7 @@
 // The page's behaviour: conversations (kept in this browser), turns as they stream in, sources, thumbs.
 // Gradio carries questions and files; its hidden channels bring JSON, watched here.
 import { cards, doubtLine, el, holds, icon, iconButton, library, prose, receipt } from "./draw.js";
-import { followups, fresh, page, remove, save, storage, stored } from "./conversations.js";
+import { comeBack, find, followups, fresh, isOurs, leave, merge, page, remove, RUNNING, save, storage, stored } from "./conversations.js";
 import * as adapters from "./adapters.js";
 import * as steps from "./steps.js";
 import { show, tabs, trace } from "./trace.js";
@@ -10,9 +10,12 @@ const at = (id) => document.getElementById(id);
 const PARTS = ["rw-nav", "rw-conversations", "rw-main", "rw-thread", "rw-composer", "rw-upload", "rw-question", "rw-send", "rw-stop", "rw-sources", "rw-library", "rw-history", "rw-turn", "rw-cards", "rw-trace", "rw-receipt"]; // Gradio's
 const HISTORY = 6; // turns that a follow-up may lean on
 const SILENCE = 6000; // ms without news before the server is asked whether it is still there
-const RUNNING = new Set(["working", "answering"]);
+const RETRY = 4000; // ms after which a base that could not be read is asked for again
+const GRACE = 5000; // ms after a stop in which a question is insisted on
+const SILENT = 3; // times that it may say yes while no news comes; it sends some every half second
 const looks = new WeakMap(); // what a drawn turn was drawn from
 const question = () => at("rw-question")?.querySelector("textarea");
+let early = {}; // what came beside a turn before the turn
 const button = (id) => (at(id)?.matches("button") ? at(id) : at(id)?.querySelector("button"));
 
 // ---- towards Gradio ------------------------------------------------------------------------------------
@@ -29,15 +32,30 @@ function offerHistory(replaces = "") {
   page.replaces = replaces;
   const turns = page.conversation.turns.filter((turn) => turn.id !== replaces && turn.answer && turn.status !== "failed");
   const messages = turns.slice(-HISTORY).flatMap((turn) => [{ role: "user", content: turn.question }, { role: "assistant", content: turn.answer }]);
-  fill("rw-history", JSON.stringify({ messages, replaces, adapter: adapters.asked(), without: steps.without() }));
+  const conversation = page.conversation.id;
+  fill("rw-history", JSON.stringify({ conversation, messages, replaces, adapter: adapters.asked(), without: steps.without() }));
 }
 
 async function send(text, replaces = "") {
   if (page.running || !text.trim()) return;
+  const typed = question()?.value ?? "";
+  page.draft = typed === text ? "" : typed;
   offerHistory(replaces);
   fill("rw-question", text);
   await new Promise((resolve) => setTimeout(resolve, 60)); // Gradio takes the two values up
   button("rw-send")?.click();
+  insist();
+}
+
+// For a moment after a stop Gradio takes no question, and says nothing. Asked again it takes it; one that it
+// has already taken it does not take twice.
+function insist() {
+  const text = question()?.value;
+  if (!text?.trim() || Date.now() - page.stoppedAt > GRACE) return;
+  const again = setInterval(() => {
+    if (page.running || question()?.value !== text || Date.now() - page.stoppedAt > GRACE) clearInterval(again);
+    else button("rw-send")?.click();
+  }, 150);
 }
 
 // ---- from Gradio ---------------------------------------------------------------------------------------
@@ -57,27 +75,57 @@ function listen(id, take) {
 function takeTurn(update) {
   if (page.stopped.has(update.id)) return;
   page.heard = Date.now();
+  page.silent = 0;
   const turns = page.conversation.turns;
   let turn = turns.find((one) => one.id === update.id);
   if (!turn) {
     if (!RUNNING.has(update.status) && page.running !== update.id) return; // of a conversation left behind
+    if (update.conversation && update.conversation !== page.conversation.id) return leaveBehind(update);
     turn = { sources: [], feedback: "", at: Date.now() };
     adapters.keepChoice(update.asked);
     const replaced = turns.findIndex((one) => one.id === update.replaces);
     turns.splice(replaced < 0 ? turns.length : replaced, replaced < 0 ? 0 : 1, turn);
   }
+  const begins = !turn.id;
   Object.assign(turn, update);
   page.shown = turn.id;
   page.running = RUNNING.has(turn.status) ? turn.id : null;
+  if (begins) {
+    if (early.id === turn.id) Object.assign(turn, early);
+    save(); // a page that is loaded anew still has the question
+  }
+  giveBack();
   if (turn.status === "failed" && !question()?.value) fill("rw-question", turn.question);
   if (!page.running) done(turn);
   draw();
 }
 
+// The words that were in the box when another question was asked; Gradio empties it.
+function giveBack() {
+  if (!page.draft || question()?.value) return;
+  fill("rw-question", page.draft);
+  page.draft = "";
+}
+
+// The first word of a turn whose conversation was left meanwhile: it is stopped, as one that already ran would be.
+function leaveBehind(update) {
+  page.stopped.add(update.id);
+  button("rw-stop")?.click();
+  if (page.forgotten.has(update.conversation)) return;
+  const conversation = find(update.conversation) ?? { ...fresh(), id: update.conversation };
+  conversation.turns.push({ sources: [], feedback: "", at: Date.now(), ...update, status: "stopped" });
+  save(conversation);
+  drawConversations();
+}
+
 // What comes beside the words: the cards, or the trace.
 function takeBeside({ id, ...beside }) {
+  if (page.stopped.has(id)) return;
   const turn = page.conversation.turns.find((one) => one.id === id);
-  if (!turn || page.stopped.has(id)) return;
+  if (!turn) {
+    early = { ...(early.id === id ? early : {}), id, ...beside };
+    return;
+  }
   Object.assign(turn, beside);
   if (!RUNNING.has(turn.status)) save(); // the last cards come after the last words
   draw();
@@ -97,6 +145,7 @@ function stop(note = "stopped") {
   const turn = page.conversation.turns.find((one) => one.id === page.running);
   page.running = null;
   if (!turn) return;
+  page.stoppedAt = Date.now();
   page.stopped.add(turn.id);
   turn.status = note;
   turn.step = "";
@@ -105,17 +154,33 @@ function stop(note = "stopped") {
 }
 
 async function watch() {
-  if ((!page.running && !page.uploading) || Date.now() - page.heard < SILENCE) return;
-  try {
-    if ((await fetch("/healthz", { cache: "no-store" })).ok) page.heard = Date.now();
-  } catch {
-    const turn = page.conversation.turns.find((one) => one.id === page.running);
-    if (turn) turn.error = "The server does not answer. Check that it still runs, then try again.";
-    const failed = [{ name: "", reason: "The server does not answer.", remedy: "Check that it still runs, then upload again." }];
-    if (page.uploading) takeReceipt({ ...page.uploading, finished: true, added: [], updated: [], unchanged: [], failed });
-    if (!question()?.value && turn) fill("rw-question", turn.question);
-    stop("failed");
-  }
+  const waits = page.running || page.uploading || page.lost;
+  if (watch.asks || !waits || Date.now() - page.heard < SILENCE) return;
+  watch.asks = true;
+  const heard = page.heard;
+  const answers = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(10_000) }).then((one) => one.ok, () => false);
+  watch.asks = false;
+  if (page.lost && answers) return location.reload();
+  if (page.lost || page.heard !== heard || (!page.running && !page.uploading)) return; // there was news meanwhile
+  if (answers) page.heard = Date.now();
+  const sends = !page.running && page.uploading.sending; // files on their way bring no news
+  page.silent = answers && sends ? 0 : page.silent + (answers ? 1 : SILENT / 2); // after a sleep the first request often fails
+  if (page.silent < SILENT) return;
+  if (answers) lose("The connection was lost.", "Try again.");
+  else lose("The server does not answer.", "Check that it still runs, then try again.");
+  if (answers) location.reload();
+}
+
+// Nothing more will come of what runs. Gradio may not have noticed and would wait on for ever, with the next
+// question too: the page is loaded anew as soon as the server answers.
+function lose(reason, remedy) {
+  page.lost = true;
+  if (page.uploading) takeReceipt(cutOff(reason));
+  const turn = page.conversation.turns.find((one) => one.id === page.running);
+  if (!turn) return;
+  turn.error = `${reason} ${remedy}`;
+  if (!question()?.value) fill("rw-question", turn.question);
+  stop("failed");
 }
 
 // ---- the conversation ----------------------------------------------------------------------------------
@@ -188,7 +253,7 @@ function actions(turn, last) {
   const copy = iconButton("copy", "Copy the answer", async (event) => {
     const target = event.currentTarget;
     const sources = turn.sources.filter((one) => one.cited).map((one) => `[${one.number}] ${one.title} (${[one.source, one.place].filter(Boolean).join(", ")})`);
-    await navigator.clipboard.writeText([turn.answer, sources.join("\n")].filter(Boolean).join("\n\n"));
+    if (!(await copied([turn.answer, sources.join("\n")].filter(Boolean).join("\n\n")))) return say("The answer could not be copied.");
     target.replaceChildren(icon("check"));
     say("Copied.");
     setTimeout(() => target.replaceChildren(icon("copy")), 1500);
@@ -199,7 +264,24 @@ function actions(turn, last) {
     turn.answer ? [thumb("up", "Good answer"), thumb("down", "Bad answer")] : null, adapters.label(turn));
 }
 
+// Without https only this machine's own page has a clipboard; elsewhere the browser copies a selection.
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const before = document.activeElement;
+    const box = document.body.appendChild(el("textarea", { class: "rw-unseen" }, text));
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    before?.focus();
+    return done;
+  }
+}
+
 async function vote(turn, verdict) {
+  const conversation = page.conversation;
   const given = turn.feedback === verdict ? "" : verdict;
   const sources = [...new Set(turn.sources.filter((one) => one.cited).map((one) => one.source))];
   const body = JSON.stringify({ request_id: turn.id, verdict: given, question: turn.question, answer: turn.answer, sources, adapter: turn.adapter, adapter_version: turn.adapter_version });
@@ -207,7 +289,7 @@ async function vote(turn, verdict) {
   say(response?.ok ? (given ? "Thank you, stored." : "Taken back.") : "The opinion could not be stored.");
   if (!response?.ok) return;
   turn.feedback = given;
-  save();
+  if (conversation === page.conversation || find(conversation.id)) save(conversation);
   draw();
 }
 
@@ -290,7 +372,7 @@ function empty() {
   const none = !knowledge.documents;
   const examples = (knowledge.examples ?? []).slice(0, 3).map((one) => one.question);
   return el("div", { class: "rw-welcome" },
-    el("h2", {}, none ? "No documents yet" : "Ask about your documents"),
+    el("h2", {}, knowledge.error && none ? "Nothing can be asked yet" : none ? "No documents yet" : "Ask about your documents"),
     el("p", { class: "rw-quiet" }, knowledge.error ? knowledge.error : none ? "Add some with the plus button below. Answers quote them and say where." : `Answers quote ${holds(knowledge)}.`),
     examples.length ? chips(examples) : knowledge.examples_pending && !none ? el("p", { class: "rw-quiet rw-looking" }, "Looking for questions that they answer") : null);
 }
@@ -318,7 +400,7 @@ function drawConversations() {
     ...Object.entries(groups).filter(([, list]) => list.length).flatMap(([name, list]) => [
       el("h3", { class: "rw-group" }, name),
       el("ul", {}, list.map((one) => el("li", {},
-        el("button", { type: "button", class: "rw-conversation", "aria-current": one.id === page.conversation.id ? "true" : false, title: one.turns[0].question, onclick: () => open(one) }, one.turns[0].question),
+        el("button", { type: "button", class: "rw-conversation", "aria-current": one.id === page.conversation.id ? "true" : false, title: one.turns[0].question, onclick: () => open(find(one.id) ?? one) }, one.turns[0].question),
         iconButton("close", `Delete the conversation: ${one.turns[0].question}`, () => forget(one))))),
     ]),
     ...[steps.settingsButton(() => openSettings(true))].filter(Boolean));
@@ -330,25 +412,34 @@ function openSettings(open) {
   at("rw-conversations").querySelector(open ? ".rw-back" : ".rw-settings-button")?.focus();
 }
 
-function open(conversation) {
-  if (page.running) {
-    button("rw-stop")?.click();
-    stop();
-  }
+function leaveRunning() {
+  if (!page.running) return;
+  button("rw-stop")?.click();
+  stop();
+}
+
+function put(conversation) {
+  leaveRunning();
   for (const turn of conversation.turns) if (RUNNING.has(turn.status)) turn.status = "stopped";
   page.conversation = conversation;
   page.shown = null;
-  document.body.classList.remove("rw-drawer");
-  location.hash = "";
   adapters.draw();
   offerHistory();
   at("rw-thread").replaceChildren();
   draw();
   drawConversations();
+}
+
+function open(conversation) {
+  document.body.classList.remove("rw-drawer");
+  location.hash = "";
+  put(conversation);
   question()?.focus();
 }
 
 function forget(conversation) {
+  if (conversation.id === page.conversation.id) leaveRunning(); // which keeps it once more
+  page.forgotten.add(conversation.id);
   remove(conversation);
   if (conversation.id === page.conversation.id) open(fresh());
   else drawConversations();
@@ -392,19 +483,44 @@ function say(text) {
   at("rw-status").textContent = text;
 }
 
-async function learn() {
+async function ask() {
   try {
     const response = await fetch("/api/knowledge", { cache: "no-store" });
-    if (response.status === 401) return location.reload(); // the session ended: sign in again
-    page.knowledge = { documents: 0, passages: 0, sources: [], examples: [], ...(await response.json()) };
+    if (response.status === 401) location.reload(); // the session ended: sign in again
+    return await response.json();
   } catch {
-    page.knowledge ??= { documents: 0, passages: 0, sources: [], examples: [], error: "The server does not answer." };
+    return { error: "The server does not answer." };
   }
+}
+
+// The last word counts, however late one before it comes; what could not be read stays as it was.
+async function learn(asked = ask()) {
+  learn.last = asked;
+  clearTimeout(learn.again);
+  const told = await asked;
+  if (learn.last !== asked) return;
+  const before = page.knowledge;
+  page.knowledge = { documents: 0, passages: 0, sources: [], examples: [], ...(told.error ? before : null), error: "", ...told };
+  if (page.knowledge.id && !before?.id) takeUp();
   if (!page.conversation.turns.length) draw();
   const { examples, examples_pending, ...listed } = page.knowledge;
   redraw(at("rw-library"), JSON.stringify(listed), () => [el("div", { class: "rw-library-body" }, library(listed))]);
   drawNav();
-  if (page.knowledge.examples_pending) setTimeout(learn, 1200);
+  if (told.error || told.examples_pending) learn.again = setTimeout(learn, told.error ? RETRY : 1200);
+}
+
+// The base is known: its conversations, and what stood in this tab before it was loaded anew.
+function takeUp() {
+  const { conversation, draft, uploading } = comeBack();
+  if (page.conversation.turns.length) save();
+  else if (conversation) put(conversation);
+  if (draft && !question()?.value) {
+    fill("rw-question", draft);
+    question()?.focus();
+  }
+  if (uploading && !page.uploading) takeReceipt(cutOff("The connection was lost."));
+  offerHistory(page.replaces); // what was switched counts from the start
+  drawConversations();
 }
 
 // The browser sends the files before the server says a word, so the page says that much itself.
@@ -425,11 +541,18 @@ function chosen(event) {
 
 function takeReceipt(event) {
   page.uploading = event.finished ? null : event;
+  page.cutOff = Boolean(event.cutOff);
   page.heard = Date.now();
+  page.silent = 0;
   const box = at("rw-receipt-box");
-  box.replaceChildren(...receipt(event, () => { box.hidden = true; question()?.focus(); }));
+  box.replaceChildren(...receipt(event, () => { box.hidden = true; page.cutOff = false; question()?.focus(); }));
   box.hidden = false;
   if (event.finished) learn();
+}
+
+// The end of an upload that nobody told of; a page that is loaded anew shows it once more.
+function cutOff(reason) {
+  return { finished: true, cutOff: true, added: [], updated: [], unchanged: [], failed: [{ name: "", reason, remedy: "The library says what is there. Add the others again." }] };
 }
 
 function arrange() {
@@ -443,30 +566,52 @@ function arrange() {
   document.body.append(el("div", { id: "rw-status", class: "rw-unseen", role: "status" }));
 }
 
+// A conversation that is open in two tabs is one conversation.
+function takeFromOtherTab() {
+  if (!page.running && merge(page.conversation)) {
+    draw();
+    offerHistory(page.replaces);
+  }
+  drawConversations();
+}
+
 function start() {
   arrange();
   listen("rw-turn", takeTurn);
   listen("rw-cards", takeBeside);
   listen("rw-trace", takeBeside);
   listen("rw-receipt", takeReceipt);
-  document.addEventListener("click", (event) => { if (event.target.closest?.("#rw-stop")) stop(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("#rw-stop")) stop();
+    if (event.isTrusted && event.target.closest?.("#rw-send")) insist();
+  });
   window.addEventListener("hashchange", route);
   document.addEventListener("change", chosen, true);
+  document.addEventListener("input", (event) => { if (event.isTrusted && event.target === question() && page.replaces && !page.running) offerHistory(); }); // typed anew: replaces nothing
   at("rw-main").addEventListener("click", () => { if (document.body.classList.contains("rw-drawer")) route(); });
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target === question()) insist();
     if (event.key !== "Escape") return;
     if (document.body.classList.contains("rw-drawer")) route();
-    else if (page.running) { button("rw-stop")?.click(); stop(); }
+    else leaveRunning();
   });
   setInterval(watch, 2000);
   route();
   draw();
-  learn().then(() => { offerHistory(); drawConversations(); }); // what was switched counts from the start
+  drawConversations();
+  offerHistory();
+  learn(knowledge);
+  const left = () => leave(question()?.value ?? "", Boolean(page.uploading) || page.cutOff);
+  window.addEventListener("pagehide", left);
+  document.addEventListener("visibilitychange", () => { if (document.hidden) left(); }); // phones may end a hidden page
+  window.addEventListener("storage", (event) => { if (isOurs(event.key)) takeFromOtherTab(); });
   steps.onSwitch((news) => { offerHistory(page.replaces); say(news); });
   adapters.startAdapters((news) => { offerHistory(page.replaces); draw(); if (news) say(news); });
   document.body.classList.add("rw-ready");
 }
 
+const knowledge = ask(); // while Gradio puts up its parts
+adapters.learnAdapters();
 theme();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => theme());
 const waiting = setInterval(() => { // Gradio may put up its parts in any order; nothing is drawn before all stand

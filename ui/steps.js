@@ -44,14 +44,15 @@ export function settingsButton(open) {
 
 /** The panel of switches; `back` leaves it. */
 export function settings(back) {
+  const all = known(); // as drawn here, whatever the server says later
   const reset = el("button", { type: "button", class: "rw-more", hidden: !Object.keys(switched()).length, onclick: () => {
     keep({});
-    for (const [index, input] of [...list.querySelectorAll("input")].entries()) input.checked = known()[index].on;
+    for (const [index, input] of [...list.querySelectorAll("input")].entries()) input.checked = all[index].on;
     reset.hidden = true;
     list.querySelector("input:enabled").focus();
     changed("All steps are as they were at first.");
   } }, "As at first");
-  const list = el("ul", { class: "rw-switches" }, known().map((one) => line(one, reset)));
+  const list = el("ul", { class: "rw-switches" }, all.map((one) => line(one, reset)));
   return [
     el("button", { type: "button", class: "rw-back", onclick: back }, icon("back"), "Conversations"),
     el("h2", { class: "rw-panel-title" }, "Steps"),

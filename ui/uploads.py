@@ -11,9 +11,10 @@ import queue
 import re
 import shutil
 import threading
+import time
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ NAME_BYTES = 120
 UPLOAD_MEGABYTES = 200  # one file; larger ones go in by the command line
 RESERVED = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # cannot be file names on Windows
 END = object()
+QUIET = 2.0  # seconds without news after which the page gets the same state again: it knows that it is heard
 
 
 class Ingests(Protocol):
@@ -101,17 +103,24 @@ class UploadFolder:
 
         A file that cannot be taken in is not kept, and what it would have replaced stays.
         """
-        yield UploadEvent(total=len(files))
-        with self._lock:
+        began, latest = time.monotonic(), UploadEvent(total=len(files))
+        yield latest
+        while not self._lock.acquire(timeout=QUIET):
+            yield replace(latest, seconds=time.monotonic() - began)
+        try:
             kept, failed = self._keep(files)
             report = IngestReport()
-            if kept:
-                for event in _run(kb, kept):
-                    if isinstance(event, IngestReport):
-                        report = event
-                    else:
-                        yield UploadEvent(current=self.name(event.source), done=event.done, total=event.total)
+            for event in _run(kb, kept) if kept else ():
+                if isinstance(event, IngestReport):
+                    report = event
+                elif event is None:
+                    yield replace(latest, seconds=time.monotonic() - began)
+                else:
+                    latest = UploadEvent(current=self.name(event.source), done=event.done, total=event.total)
+                    yield latest
             yield self._receipt(report, failed, len(files))
+        finally:
+            self._lock.release()
 
     def _keep(self, files: Sequence[tuple[Path, str]]) -> tuple[list[_Kept], list[Failure]]:
         """Two different files of one name in one go are both kept, the second under a number."""
@@ -178,8 +187,8 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _run(kb: Ingests, kept: Sequence[_Kept]) -> Iterator[IngestEvent | IngestReport]:
-    """Ingest in a thread and give its events as they come; an error is raised here.
+def _run(kb: Ingests, kept: Sequence[_Kept]) -> Iterator[IngestEvent | IngestReport | None]:
+    """Ingest in a thread and give its events as they come, None in a long silence; an error is raised here.
 
     The ingestion goes on when nobody listens any more: half a document would help no one.
     """
@@ -200,7 +209,14 @@ def _run(kb: Ingests, kept: Sequence[_Kept]) -> Iterator[IngestEvent | IngestRep
             events.put(END)
 
     threading.Thread(target=work, name="ragweave-upload", daemon=True).start()
-    while (event := events.get()) is not END:
+    while (event := _next(events)) is not END:
         if isinstance(event, Exception):
             raise event
         yield event
+
+
+def _next(events: queue.Queue[Any]) -> Any:
+    try:
+        return events.get(timeout=QUIET)
+    except queue.Empty:
+        return None

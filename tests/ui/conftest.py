@@ -16,9 +16,10 @@ from langchain_core.documents import Document
 from .page_server import PageServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
+PATIENCE = 90_000  # ms: a busy machine draws the page in half a minute
 Open = Callable[..., "Page"]
 
 
@@ -46,12 +47,20 @@ def workplace_documents(shared_data: Path) -> list[Document]:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def new_context(browser: Browser, size: tuple[int, int] = DESKTOP, scheme: Any = "light") -> BrowserContext:
+    """A browser of its own, as one person has it, whose waits outlast a slow machine."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture
@@ -63,7 +72,7 @@ def open_page(browser: Browser, server: PageServer) -> Iterator[Open]:
     def open_(
         size: tuple[int, int] = DESKTOP, scheme: Any = "light", url: str = "", ready: bool = True
     ) -> Page:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        context = new_context(browser, size, scheme)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: troubles.append(f"script: {error}"))

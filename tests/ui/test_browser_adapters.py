@@ -9,7 +9,7 @@ import pytest
 
 from ragweave.ui.feedback import FeedbackStore
 
-from .conftest import DESKTOP, PHONE, Open
+from .conftest import DESKTOP, PHONE, Open, new_context
 from .page_fakes import FakeAdapters, FakeKnowledgeBase
 from .page_server import PageServer
 
@@ -153,7 +153,7 @@ def test_adapters_that_come_later_appear_when_the_menu_opens(open_page: Open, se
 
 
 def test_a_choice_holds_while_the_list_cannot_be_read(browser: Browser, server: PageServer) -> None:
-    context = browser.new_context()  # of its own: Chromium counts the refusal as an error
+    context = new_context(browser)  # of its own: Chromium counts the refusal as an error
     page = context.new_page()
     page.goto(server.url)
     page.wait_for_selector("body.rw-ready")

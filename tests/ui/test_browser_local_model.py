@@ -54,7 +54,7 @@ def server(chromium: str, model: ChatLora, tmp_path_factory: pytest.TempPathFact
 def _answer(page: Page, question: str, number: int) -> tuple[str, str]:
     page.get_by_role("textbox", name="Question").fill(question)
     page.get_by_role("textbox", name="Question").press("Enter")
-    page.wait_for_selector(f".rw-turn:nth-child({number}).rw-answered .rw-made-by", timeout=60_000)
+    page.wait_for_selector(f".rw-turn:nth-child({number}).rw-answered .rw-made-by")
     turn = page.locator(".rw-turn").last
     return str(turn.locator(".rw-answer").text_content()), str(turn.locator(".rw-made-by").text_content())
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,24 @@ def test_a_receipt_names_files_as_the_user_does(tmp_path: Path) -> None:
         {"name": "photo.bin", "reason": "is no document.", "remedy": "Save it as PDF."},
     )
     assert sorted(path.name for path in uploads.folder.iterdir()) == ["notes.md"]
+
+
+def test_a_long_silence_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragweave.ui.uploads.QUIET", 0.05)
+    kb, go = FakeKnowledgeBase(tmp_path), threading.Event()
+    ingest = kb.ingest
+    monkeypatch.setattr(kb, "ingest", lambda *given, **more: (go.wait(60), ingest(*given, **more))[1])
+    (tmp_path / "in.md").write_text("text")
+    events = UploadFolder(tmp_path / "uploads").add(kb, [(tmp_path / "in.md", "notes.md")])
+
+    first, *silence = [next(events) for _ in range(4)]
+    go.set()
+    last = list(events)[-1]
+
+    assert first.seconds == 0.0
+    assert silence == [replace(first, seconds=one.seconds) for one in silence]
+    assert sorted({one.seconds for one in silence}) == [one.seconds for one in silence]
+    assert last.added == ("notes.md",)
 
 
 def test_progress_comes_before_the_receipt(tmp_path: Path) -> None:
