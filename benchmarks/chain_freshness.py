@@ -36,7 +36,7 @@ from remembering import RememberingEncoder
 from retrieval import DATA, Dataset, _lines, load, ndcg
 from version_facts import NOW, SEED, SILENT, WORK_FROM_HOME, Fact, facts, of_then, partly_updated, workplace
 
-from ragweave.chains import KnowledgeBase
+from ragweave.chains import KnowledgeBase, rag_chain
 from ragweave.chains.freshness import Freshness
 from ragweave.chains.versions import Supersede, find_versions
 
@@ -130,31 +130,50 @@ def alone(folder: str, encoder: Any) -> dict[str, Shares]:
     }
 
 
-def kept_and_of_then(folder: str, encoder: Any) -> dict[str, dict[str, float]]:
-    """How often the right version goes first: one that alone answers, or of the time asked about."""
+Question = tuple[str, tuple[str, ...], str]  # its text, the versions, and the right one
+
+
+def right_first(folder: str, encoder: Any) -> dict[str, dict[str, float]]:
+    """How often the right version goes first, where it is not the newest too, and is quoted first."""
     made, parts = facts(), partly_updated()
-    with KnowledgeBase.open(f"{folder}/others", embeddings=encoder) as kb:
-        kb.ingest([one for fact in made for one in fact.documents] + workplace())
-        kb.ingest([one for pair in parts for one in pair[0].documents])
-        questions: dict[str, list[tuple[str, tuple[str, ...], str]]] = {
-            "alone answers, made up": [
-                (other.question, other.sources, other.sources[-1]) for _, other in parts
-            ],
-            "alone answers, work from home": [(question, RULES, RULES[0]) for question in SILENT],
-            "newest answers, beside these": [
-                (one.question, one.sources, one.sources[-1]) for one, _ in parts
-            ],
-            "of the time asked about": [
-                (question, fact.sources, source) for fact in made for question, source in of_then(fact)
-            ],
-        }
-        return {
-            name: {
-                kind: 100 * fmean(_first(work(kb, one), two) == three for one, two, three in asked)
-                for kind, asked in questions.items()
-            }
-            for name, work in (("off", _plain), ("Supersede", _superseded))
-        }
+    of_facts: dict[str, list[Question]] = {
+        "newest": [(fact.question, fact.sources, fact.sources[-1]) for fact in made],
+        "of the time asked about": [
+            (question, fact.sources, source) for fact in made for question, source in of_then(fact)
+        ],
+    }
+    of_parts: dict[str, list[Question]] = {
+        "newest, partly updated": [(one.question, one.sources, one.sources[-1]) for one, _ in parts],
+        "older alone, partly updated": [(one.question, one.sources, one.sources[-1]) for _, one in parts],
+        "older alone, work from home": [(question, RULES, RULES[0]) for question in SILENT],
+    }
+    shares: dict[str, dict[str, float]] = {}
+    bases = (
+        ([one for fact in made for one in fact.documents], of_facts),
+        ([one for pair in parts for one in pair[0].documents], of_parts),
+    )
+    for number, (documents, questions) in enumerate(bases):
+        with KnowledgeBase.open(f"{folder}/right-{number}", embeddings=encoder) as kb:
+            kb.ingest(documents + workplace())
+            for name, way in _ways(kb).items():
+                shares.setdefault(name, {}).update(
+                    (kind, 100 * fmean(way(question, sources) == right for question, sources, right in asked))
+                    for kind, asked in questions.items()
+                )
+    return shares
+
+
+def _ways(kb: KnowledgeBase) -> dict[str, Callable[[str, tuple[str, ...]], str]]:
+    chain = rag_chain(None, kb.as_retriever())
+    return {
+        "off": lambda question, sources: _first(_plain(kb, question), sources),
+        "Supersede": lambda question, sources: _first(_superseded(kb, question), sources),
+        "first quote of the answer": lambda question, _: _first_quoted(chain.invoke(question)),
+    }
+
+
+def _first_quoted(state: dict[str, Any]) -> str:
+    return next((str(one["source"]) for one in state["citations"]), "")
 
 
 def _first(found: Sequence[Document], sources: Sequence[str]) -> str:
@@ -269,7 +288,7 @@ def main(argv: Sequence[str] = ()) -> bool:
         own = alone(folder, encoder)
         show(own)
         missed += [f"newest first alone, {key}" for key, one in own["Supersede"].items() if min(one) < 100]
-        others = kept_and_of_then(folder, encoder)
+        others = right_first(folder, encoder)
         columns = list(others["off"])
         print(f"\n| right version first, % | {' | '.join(columns)} |\n|---|{'---:|' * len(columns)}")
         for name, values in others.items():

@@ -33,7 +33,7 @@ KEPT = 4096  # passages, some 10 MB; the same ones are read for follow-ups and f
 MOST_RUNS = 65_536  # a few MB
 STEPS = 0.15  # what one rank counts where a retriever gives no scores
 FRAGMENT = 6  # words
-SUPERSEDED = 0.8  # what a newer version of the same document takes from a passage's score
+SUPERSEDED = 1.2  # what a newer version, or that of the time asked about, takes from a passage's score
 PRONOUN = re.compile(r"(He|She|It|They|This|These|That|Those|His|Her|Its|Their|Such|Both|Here|There)\b")
 
 
