@@ -90,7 +90,7 @@ def parse_ranking(reply: str, passages: int) -> list[int]:
         UnreadableRanking: anything else than numbers, one that stands for no passage, or one named twice.
     """
     reply = reply.strip()
-    numbers = [int(number) for number in NUMBER.findall(reply)]
+    numbers = [int(number[:9]) for number in NUMBER.findall(reply)]
     if not numbers or not RANKING.fullmatch(reply) or len(set(numbers)) < len(numbers):
         problem = "is no list of numbers, each once"
     elif not all(1 <= number <= passages for number in numbers):

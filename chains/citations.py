@@ -20,9 +20,9 @@ from .sentences import sentences
 
 __all__ = ["MarkFilter", "bind_citations", "citation"]
 
-MARK = re.compile(r"\[(\d+)\]")
+MARK = re.compile(r"\[(\d{1,9})\]")
 # Looking back keeps a long run of blanks from being tried at each place.
-GROUP = re.compile(r"(?<!\s)\s*\[\d+\](?:\s*\[\d+\])*")
+GROUP = re.compile(r"(?<!\s)\s*\[\d{1,9}\](?:\s*\[\d{1,9}\])*")
 # A group of marks as models write it: "[1, 3] [2]", now and then "[]"; "[ ]" is a box to tick.
 ONE = r"\[(?:[,;\s]*\d[\d,;\s]*)?\]"
 WRITTEN = re.compile(rf"(?<!\s)\s*{ONE}(?:\s*{ONE})*")
@@ -101,7 +101,7 @@ class MarkFilter:
         return text
 
     def _kept(self, group: str) -> str:
-        numbers = [int(number) for number in re.findall(r"\d+", group)]
+        numbers = [int(number) for number in re.findall(r"\d+", group) if len(number) < 10]
         valid = [number for number in dict.fromkeys(numbers) if 1 <= number <= self._passages]
         spans = sentences(self._before) if self._keep is not None and valid else []
         if spans and self._keep is not None:

@@ -16,7 +16,9 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable
 
 from .answer_prompt import ends_first, passage_text
+from .budget import budget_of, counter_of, estimate_tokens, window_of
 from .citations import MarkFilter, bind_citations
+from .fitting import fit
 from .marks_check import Checker, MarksCheck
 from .prompt_fence import as_data, fence
 from .prompts import AGENT_RULES, QUESTION
@@ -24,6 +26,8 @@ from .rag import retrieval_chain
 from .state import text_of
 
 __all__ = ["CitedContext", "CitedState"]
+
+MESSAGE, FENCES = 8, 128  # tokens around a message, and of the lines around the passages
 
 
 class CitedState(AgentState[Any]):
@@ -38,7 +42,8 @@ class CitedContext(AgentMiddleware[CitedState, Any, Any]):
 
     The passages stand before the question, fenced as data, in the call alone: the conversation that is kept
     holds the question as it was asked. When the agent is done, `state["documents"]` has the passages and
-    `state["citations"]` a verbatim quote for each mark of its answer; marks that point nowhere are gone.
+    `state["citations"]` a verbatim quote for each mark of its answer; marks that point nowhere are gone. A
+    model that tells its window is shown the first passages that fit.
 
     Use `kb.as_tool()` instead where the model itself is to decide when to search.
 
@@ -124,15 +129,16 @@ def _documents(request: ModelRequest[Any]) -> list[Document]:
 def _with_passages(request: ModelRequest[Any], documents: Sequence[Document]) -> ModelRequest[Any]:
     """The call with rules for the passages, and the passages before the question."""
     place = _last_question(request.messages)
-    if place is None or not documents:
+    shown = [] if place is None else _fitting(request, documents, text_of(request.messages[place]))
+    if place is None or not shown:
         return request
-    question = as_data(text_of(request.messages[place]))
-    listed = [passage_text(number, one) for number, one in enumerate(documents, start=1)]
+    message = request.messages[place]
+    question = as_data(text_of(message))
+    listed = [passage_text(number, one) for number, one in enumerate(shown, start=1)]
     line = fence([question, *listed])
     passages = "\n\n".join(listed[one] for one in ends_first(len(listed)))
-    asked = HumanMessage(
-        QUESTION.format(fence=line, passages=passages, question=question), id=request.messages[place].id
-    )
+    text = QUESTION.format(fence=line, passages=passages, question=question)
+    asked = HumanMessage(_with_others(text, message), id=message.id)
     own = f"{request.system_message.text}\n\n" if request.system_message else ""
     return request.override(
         system_message=SystemMessage(f"{own}{AGENT_RULES.format(fence=line)}"),
@@ -140,9 +146,45 @@ def _with_passages(request: ModelRequest[Any], documents: Sequence[Document]) ->
     )
 
 
+def _with_others(text: str, message: BaseMessage) -> Any:
+    """The text and what else the message holds, such as pictures."""
+    if isinstance(message.content, str):
+        return text
+    others = [one for one in message.content if not _is_text(one)]
+    return [{"type": "text", "text": text}, *others] if others else text
+
+
+def _fitting(request: ModelRequest[Any], documents: Sequence[Document], question: str) -> list[Document]:
+    """The first passages that the window takes beside the talk; all where the model tells no window."""
+    if window_of(request.model) is None:
+        return list(documents)
+    count = counter_of(request.model) or estimate_tokens
+    texts = [AGENT_RULES, *map(text_of, request.messages), *(str(one) for one in request.tools)]
+    texts += [request.system_message.text] if request.system_message else []
+    room = budget_of(request.model).prompt - sum(count(text) + MESSAGE for text in texts) - FENCES
+    for most in range(len(documents), 0, -1):  # numbers are places, so none is left out between others
+        kept, dropped = fit(documents[:most], room, count=count, question=question)
+        if not dropped:
+            return kept
+    return []
+
+
+def _is_text(block: Any) -> bool:
+    return isinstance(block, str) or (isinstance(block, dict) and block.get("type") == "text")
+
+
 def _marked(message: BaseMessage, documents: Sequence[Document], check: MarksCheck | None) -> BaseMessage:
     """The message without marks that point nowhere, or that its passages do not support."""
-    if not isinstance(message, AIMessage) or not isinstance(message.content, str):
+    if not isinstance(message, AIMessage):
         return message
     marks = MarkFilter(len(documents), None if check is None else check.keep)
-    return message.model_copy(update={"content": marks.feed(message.content) + marks.finish()})
+    if isinstance(message.content, str):
+        return message.model_copy(update={"content": marks.feed(message.content) + marks.finish()})
+    blocks = list(message.content)
+    places = [place for place, block in enumerate(blocks) if _is_text(block)]
+    for place in places:
+        block: Any = blocks[place]
+        text = marks.feed(block if isinstance(block, str) else str(block.get("text") or ""))
+        text += marks.finish() if place == places[-1] else ""
+        blocks[place] = text if isinstance(block, str) else {**block, "text": text}
+    return message.model_copy(update={"content": blocks})

@@ -16,7 +16,8 @@ from .sentences import sentences
 __all__ = ["Claim", "asserted", "claims", "without_marks"]
 
 # The blanks before a mark go with it; looking back keeps a long run of blanks from being tried at each place.
-MARKS = re.compile(r"(?<!\s)\s*(?:\[\d+(?:\s*[,;]\s*\d+)*\]\s*(?=\[)|\[\d+(?:\s*[,;]\s*\d+)*\])+")
+ONE = r"\[\d{1,9}(?:\s*[,;]\s*\d{1,9})*\]"
+MARKS = re.compile(rf"(?<!\s)\s*(?:{ONE}\s*(?=\[)|{ONE})+")
 LIST_MARK = re.compile(r"^\s*(?:[-*+\u2022\u2013]|\(?\d{1,3}[.)])\s+")
 HEADING = re.compile(r"\s*(?:#{1,6}\s|\*\*[^*]+\*\*:?\s*$|\|?[\s|:-]+$)")
 # Says where the rest stands; the rest is the claim.

@@ -267,7 +267,7 @@ def _second_try(
     elif choice is None or choice == "auto":
         return None
     else:
-        requery = setting("transform", "queries", choice, None, _one_query)
+        requery = setting("again", "queries", choice, None, _one_query)
     return second_try_step(requery, search, trace=trace)
 
 

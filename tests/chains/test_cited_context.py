@@ -11,11 +11,12 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.documents import Document
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
 from langchain_core.tools import tool
 from pydantic import Field
 
 from ragweave.chains import CitedContext, KnowledgeBase, retrieval_chain
+from ragweave.chains.budget import estimate_tokens
 from ragweave.chains.sqlite_store import SqliteStore
 
 from .fakes import WordEncoder
@@ -145,3 +146,43 @@ def test_with_nothing_found_the_call_stays_as_it_is(tmp_path: Path) -> None:
 
     assert [one.text for one in model.seen[0]] == [ASKED]
     assert state["citations"] == [] and state["messages"][-1].text == "I do not know."
+
+
+def test_marks_in_blocks_of_text_are_checked(kb: KnowledgeBase) -> None:
+    words = {"type": "text", "text": "Every three years [9] [1]."}
+    said: Any = [{"type": "reasoning", "reasoning": "[9]"}, words]
+    agent = create_agent(_model(AIMessage(said)), middleware=[CitedContext(kb.as_retriever(k=1))])
+
+    state = agent.invoke(_ask(ASKED))
+
+    assert state["messages"][-1].text == "Every three years [1]."
+    assert [one["n"] for one in state["citations"]] == [1]
+
+
+def test_a_picture_in_the_question_stays(kb: KnowledgeBase) -> None:
+    model = _model("Every three years. [1]")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    asked: Any = {"messages": [HumanMessage([{"type": "text", "text": ASKED}, picture])]}
+
+    create_agent(model, middleware=[CitedContext(kb.as_retriever(k=1))]).invoke(asked)
+
+    shown = model.seen[0][-1].content
+    assert isinstance(shown, list) and shown[1] == picture
+    assert "Laptops are replaced" in model.seen[0][-1].text
+
+
+def test_a_small_window_is_shown_the_first_passages_that_fit(kb: KnowledgeBase) -> None:
+    for number in range(8):
+        text = f"Laptops of team {number}: " + " ".join(
+            f"Model {number}{one} is replaced." for one in range(9)
+        )
+        kb.ingest(Document(text, metadata={"source": str(number)}))
+    model = _model("Every three years. [1]")
+    model.profile = {"max_input_tokens": 700}
+
+    state = create_agent(model, middleware=[CitedContext(kb.as_retriever(k=8))]).invoke(_ask(ASKED))
+
+    prompt = "\n".join(one.text for one in model.seen[0])
+    assert 300 < estimate_tokens(prompt) < 700
+    shown = [number for number in range(1, 9) if f"\n[{number}] " in prompt]
+    assert shown == list(range(1, len(shown) + 1)) and 0 < len(shown) < len(state["documents"])

@@ -182,6 +182,21 @@ async def test_half_a_character_in_a_reply_becomes_a_whole_one(kb: KnowledgeBase
     assert state["answer"].startswith(f"{SAID} \U0001f600 \ufffd")
 
 
+async def test_a_number_without_end_is_no_mark(kb: KnowledgeBase) -> None:
+    endless = "1" * 5000  # Python reads no such number
+
+    state = await _both(
+        rag_chain(_says(f"{SAID} [{endless}] [1, {endless}]"), kb.as_retriever(), abstain=None)
+    )
+
+    assert state["answer"] == f"{SAID} [1]"
+
+
+def test_an_odd_queries_step_of_the_second_try_is_named_as_it_was_given(kb: KnowledgeBase) -> None:
+    with pytest.raises(TypeError, match="again=4 is no step"):
+        rag_chain(None, kb.as_retriever(), again=4)
+
+
 @pytest.mark.parametrize("reply", [None, {"a": 1}, ["1. pay"], SAID])
 async def test_a_reply_that_is_no_query_leaves_the_question(kb: KnowledgeBase, reply: Any) -> None:
     methods = ["rewrite", "multi_query", "hyde", "step_back", "decompose"]
