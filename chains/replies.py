@@ -10,6 +10,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 
+from .characters import whole_characters
 from .errors import ChainError
 
 __all__ = ["reply_chunk", "reply_text"]
@@ -24,8 +25,8 @@ def reply_text(reply: Any) -> str:
     'Yes.'
     """
     if isinstance(reply, BaseMessage):
-        return _whole(str(reply.text))
-    return _whole(reply) if isinstance(reply, str) else ""
+        return whole_characters(str(reply.text))
+    return whole_characters(reply) if isinstance(reply, str) else ""
 
 
 def reply_chunk(piece: Any) -> AIMessageChunk:
@@ -49,8 +50,3 @@ def reply_chunk(piece: Any) -> AIMessageChunk:
     usage = piece.usage_metadata if isinstance(piece, AIMessage) else None
     told = piece.response_metadata if isinstance(piece, BaseMessage) else {}
     return AIMessageChunk(content=text, usage_metadata=usage, response_metadata=told)
-
-
-def _whole(text: str) -> str:
-    """The text without halves of characters (lone surrogates), which no file or page can hold."""
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

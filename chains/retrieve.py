@@ -16,6 +16,7 @@ from langchain_core.documents import Document
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 
+from .document_step import as_documents
 from .embeddings import encode_queries
 from .errors import FilterError
 from .filters import both_filters
@@ -55,14 +56,20 @@ def retrieve_step(retriever: Retriever, fuse: Any, *, wide: bool, freshness: Fre
         else:
             with ContextThreadPoolExecutor(max_workers=len(asked)) as threads:
                 found = list(threads.map(lambda one: fit_for_steps(one(config)), asked))
-        documents = _one_list(queries, found) if fuse is None else fuse.invoke(found, config)
+        if fuse is None:
+            documents = _one_list(queries, found)
+        else:
+            documents = as_documents("fuse", fuse.invoke(found, config))
         yield _found(queries, found, documents, detail)
 
     async def arun(state: RagState, config: RunnableConfig, detail: dict[str, Any]) -> AsyncIterator[Piece]:
         queries = _queries(state)
         asked = await asyncio.to_thread(wanted(state, config).asked, state, queries, asynchronous=True)
         found = [fit_for_steps(one) for one in await asyncio.gather(*(one(config) for one in asked))]
-        documents = _one_list(queries, found) if fuse is None else await fuse.ainvoke(found, config)
+        if fuse is None:
+            documents = _one_list(queries, found)
+        else:
+            documents = as_documents("fuse", await fuse.ainvoke(found, config))
         yield _found(queries, found, documents, detail)
 
     return Step("retrieve", run, arun, instead=lambda state: {"_documents": []})

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
+from .characters import whole_characters
 from .errors import ChainError, FilterError
 
 __all__ = ["RagState", "first_state", "text_of"]
@@ -54,7 +55,7 @@ def first_state(given: Any) -> RagState:
 
 def _question(given: Any) -> str:
     if isinstance(given, str):
-        return given
+        return whole_characters(given)
     if isinstance(given, BaseMessage):
         return text_of(given)
     if isinstance(given, Sequence) and given and isinstance(given[-1], BaseMessage):
@@ -72,7 +73,7 @@ def _history(given: Any) -> list[BaseMessage]:
         messages = convert_to_messages(given)
     except (ValueError, NotImplementedError, TypeError, KeyError) as error:
         raise ChainError(
-            f"The history cannot be read: {error}",
+            f"The history cannot be read: {next(iter(str(error).splitlines()), '')}",
             remedy='Give LangChain messages, (role, text) pairs or {"role", "content"} dicts.',
         ) from error
     return [
@@ -91,7 +92,7 @@ def _filter(given: Any) -> dict[str, Any]:
 
 def text_of(message: BaseMessage) -> str:
     """The text of a message, whatever blocks it is made of."""
-    return str(message.text)
+    return whole_characters(str(message.text))
 
 
 def joined(pieces: Iterator[Any]) -> Any:

@@ -214,7 +214,7 @@ def test_leaving_out_the_transform_leaves_the_corrective_round(kb: KnowledgeBase
     assert "25 days" in state["answer"]
 
 
-@pytest.mark.parametrize("step", ["condense", "transform", "filter", "rerank", "expand"])
+@pytest.mark.parametrize("step", ["condense", "transform", "fuse", "filter", "rerank", "expand"])
 def test_a_step_that_gives_nothing_is_a_clear_error(kb: KnowledgeBase, step: str) -> None:
     own: Any = {step: lambda state: None}
 

@@ -356,3 +356,24 @@ def test_what_words_queries_fits_a_small_window(kb: KnowledgeBase) -> None:
 
     assert len(model.given) == 5
     assert all(estimate_tokens(one) <= 512 for one in model.given)
+
+
+# -- questions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("question", ["leave \ud800?", "\udc80", HumanMessage("leave \ud800?")])
+async def test_half_a_character_in_a_question_reaches_no_page(kb: KnowledgeBase, question: Any) -> None:
+    chain = rag_chain(None, kb.as_retriever())
+    given = {"question": question, "history": [("user", "pay \ud800?"), ("assistant", "\udfff")]}
+
+    state, twin = chain.invoke(given), await chain.ainvoke(given)
+
+    assert state["answer"] == twin["answer"]
+    f"{state['answer']} {state['standalone']} {state['trace']} {state['queries']}".encode()
+
+
+def test_a_history_that_cannot_be_read_is_told_of_in_one_line(kb: KnowledgeBase) -> None:
+    with pytest.raises(ChainError, match="history cannot be read: Unexpected message type: 'alien'") as told:
+        rag_chain(None, kb.as_retriever()).invoke({"question": QUESTION, "history": [("alien", "Hi")]})
+
+    assert "\n" not in str(told.value)
