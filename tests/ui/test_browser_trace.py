@@ -258,6 +258,7 @@ def test_axe_finds_nothing(open_page: Open, size: tuple[int, int], scheme: str) 
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has no stubs
 
     page = open_page(size, scheme)
+    page.emulate_media(reduced_motion="reduce")
     turn = _ask(page, "a doubt?")
     if size == PHONE:
         turn.locator(".rw-folded > summary").click()
@@ -270,7 +271,6 @@ def test_axe_finds_nothing(open_page: Open, size: tuple[int, int], scheme: str) 
     if size == PHONE:
         page.get_by_role("button", name="Conversations").click()
     _switch(page, "rerank").click()
-    page.wait_for_timeout(300)
     found += Axe().run(page).response["violations"]
 
     assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found
