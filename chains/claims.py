@@ -7,7 +7,9 @@ say". Knows no passage.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .code_spans import CodeScanner, outside_code
 from .quotable import is_lead_in
@@ -70,16 +72,20 @@ def claims(answer: str) -> list[Claim]:
     """
     bare, cuts = _bare(answer)
     spans = _spans(bare)
+    starts = [start for start, _ in spans]
     cited: list[list[int]] = [[] for _ in spans]
     for place, _, numbers in cuts:
-        if spans:
-            cited[_sentence_at(spans, place)] += numbers
+        if spans:  # the one that the mark stands in or after
+            cited[max(0, bisect_left(starts, place) - 1)] += numbers
+    places = [place for place, _, _ in cuts]
+    cut_before = [0, *accumulate(length for _, length, _ in cuts)]
     found = []
     for (start, end), numbers in zip(spans, cited, strict=True):
         text = asserted(FENCES.sub("", bare[start:end]))
         if text and not RULE.match(bare, end):
-            first = _original(start, cuts, inclusive=True)
-            last = _original(end, cuts, inclusive=False)
+            # In the answer itself; marks right there count with what stands before them.
+            first = start + cut_before[bisect_right(places, start)]
+            last = end + cut_before[bisect_left(places, end)]
             found.append(Claim(text, first, last, tuple(dict.fromkeys(numbers))))
     return found
 
@@ -111,23 +117,13 @@ def _spans(bare: str) -> list[tuple[int, int]]:
 
 def _bare(answer: str) -> tuple[str, list[tuple[int, int, list[int]]]]:
     """The answer without marks; for each group its place there, its length, and its numbers."""
-    text, cuts, position = "", [], 0
+    texts, cuts, length, position = [], [], 0, 0
     for group in outside_code(MARKS, answer):
-        text += answer[position : group.start()]
-        cuts.append((len(text), len(group[0]), [int(number) for number in re.findall(r"\d+", group[0])]))
+        texts.append(answer[position : group.start()])
+        length += len(texts[-1])
+        cuts.append((length, len(group[0]), [int(number) for number in re.findall(r"\d+", group[0])]))
         position = group.end()
-    return text + answer[position:], cuts
-
-
-def _original(place: int, cuts: list[tuple[int, int, list[int]]], *, inclusive: bool) -> int:
-    """A place in the bare text as one in the answer; marks right there count with what stands before them."""
-    return place + sum(length for at, length, _ in cuts if at < place or (inclusive and at == place))
-
-
-def _sentence_at(spans: list[tuple[int, int]], place: int) -> int:
-    """The sentence that a mark at `place` belongs to: the one it stands in or after."""
-    before = [number for number, (start, _) in enumerate(spans) if start < place]
-    return before[-1] if before else 0
+    return "".join([*texts, answer[position:]]), cuts
 
 
 def asserted(sentence: str) -> str:

@@ -20,7 +20,7 @@ __all__ = ["BROKEN_OFF", "Generated", "gave_nothing"]
 BROKEN_OFF = "\n\nThe model broke off here."  # follows what a model said before it failed
 MARKS = re.compile(r"\[[\d,;\s]*\]?")  # whole or begun
 SAYING = re.compile(r"[^\s!-/:-@[-`{-~…–—«»“”‘’•·]")  # anything but blanks and punctuation
-LONGEST_SILENCE = 400  # characters without a word that are held back
+LONGEST_SILENCE = 4000  # characters without a word that are held back
 
 
 def gave_nothing(error: Exception) -> bool:

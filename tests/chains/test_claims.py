@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ragweave.chains.claims import claims, without_marks
@@ -72,3 +74,14 @@ def test_marks_can_be_taken_out() -> None:
         without_marks("You get 25 days [1] a year. [2][3]\n\nAsk [x].")
         == "You get 25 days a year.\n\nAsk [x]."
     )
+
+
+def test_thousands_of_marks_take_no_time() -> None:
+    answer = "- You get 25 days. [1]\n" * 5000
+
+    started = time.perf_counter()
+    found = claims(answer)
+
+    assert time.perf_counter() - started < 5  # each with each takes longer
+    assert {answer[one.start : one.end] for one in found} == {"- You get 25 days."}
+    assert {one.cited for one in found} == {(1,)}
