@@ -175,7 +175,7 @@ def test_a_server_that_hangs_is_told_with_the_process_to_end(folder: Folder) -> 
     with pytest.raises(StoreUnavailable, match=f"kill {folder.recorded['pid']}"):
         late.count()
 
-    assert time.monotonic() - start < 2.5
+    assert time.monotonic() - start < 8  # ten by itself
     os.kill(folder.recorded["pid"], signal.SIGCONT)
     assert late.count() == 1
     late.close()

@@ -87,7 +87,7 @@ class FakeChain(Runnable[Any, Any]):
         self.asked: list[dict[str, Any]] = []
         self.without: list[list[str] | None] = []  # the steps that each call left out
         self.closed = threading.Event()
-        self.step: Callable[[], None] = lambda: time.sleep(0.02)
+        self.step: Callable[[], object] = lambda: time.sleep(0.02)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> dict[str, Any]:
         state: dict[str, Any] = {}

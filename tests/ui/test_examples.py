@@ -47,7 +47,7 @@ def test_the_search_ends_in_time() -> None:
     started = time.monotonic()
     assert list(answered(RunnableLambda(slow), tried, wanted=3, seconds=0.2)) == []
 
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2  # all of them take 2.5
 
 
 @pytest.mark.parametrize("of", ["workplace", "own"])

@@ -83,7 +83,7 @@ def test_an_interrupt_says_that_what_was_ingested_stays() -> None:
     process.stderr.readline()
 
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    _, told = process.communicate(timeout=60)
 
     assert process.returncode == 130
     assert "Interrupted. What was ingested stays" in told
