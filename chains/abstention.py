@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from langchain_core.documents import Document
 
+from .contacts import gives_no_contact
 from .embeddings import Encoder
 from .evidence import asked_words, language_of
 from .extractive import PASSAGES, Quote, select_quotes
@@ -133,6 +134,8 @@ def _judged(
     signals = _signals(question, documents, encoder, quotes[0])
     if speaks_of_nobody(question, documents[quotes[0].document].page_content):
         return Verdict(True, DOES_NOT_SAY, {**signals, "nobody": 1.0})
+    if gives_no_contact(question, (document.page_content for document in documents[:PASSAGES])):
+        return Verdict(True, DOES_NOT_SAY, {**signals, "no_contact": 1.0})
     logit = CONSTANT + sum(w * signals[name] for name, w in zip(SIGNALS, WEIGHTS, strict=True))
     logit += SIZE_WEIGHT * math.log(max(1.0, LARGE / max(1, size or MEDIUM)))
     if logit < ENOUGH:
