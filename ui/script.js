@@ -132,6 +132,7 @@ function takeBeside({ id, ...beside }) {
 }
 
 function done(turn) {
+  page.draft = "";
   turn.followups = followups(turn);
   save();
   offerHistory();
