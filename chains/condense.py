@@ -18,18 +18,24 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from .adapter_choice import for_rewriting
 from .alone import StandaloneStep
 from .analyser import query_tokens
+from .budget import budget_of, estimate_tokens
 from .follow_up import FollowUp, complete
 from .prompts import CONDENSE
 from .relative_dates import absolute_dates
+from .replies import reply_text
 from .state import RagState, text_of
 from .step import Piece, Step
 
 __all__ = ["condense_step", "condenser"]
 
 TURNS = 6  # messages of the history that a model is shown
-SHOWN = 1000  # characters of each
+SHOWN = 1000  # characters of each; fewer where the model's window is small
+LEAST_SHOWN = 200  # characters; rather fewer messages than less of each, but always the last two
+FEWEST_CHARACTERS = 2  # of a token, in the worst of plain texts
 KEPT = 0.25  # of a rewritten question's words: fewer from question and history, and it is about another thing
-LONGEST = 400  # characters of a rewritten question; a longer reply is no question
+LONGEST = (
+    400  # characters of a rewritten question: a longer reply is none, and a longer question no follow-up
+)
 LABEL = re.compile(r"^(?:(?:last|rewritten|stand-?alone) )?question:\s*", re.IGNORECASE)
 
 Now = Callable[[], date]
@@ -58,7 +64,7 @@ def condense_step(model: Runnable[Any, Any] | None, *, now: Now | None = None) -
             yield _dated(_ruled(ruled, detail), state, detail, now)
             return
         try:
-            reply = model.invoke(_messages(state), for_rewriting(config))
+            reply = model.invoke(_messages(state, model), for_rewriting(config))
         except Exception as error:  # whatever a model raises, the rule has a question to go on with
             yield _dated(_failed(error, ruled, detail), state, detail, now)
             return
@@ -70,7 +76,7 @@ def condense_step(model: Runnable[Any, Any] | None, *, now: Now | None = None) -
             yield _dated(_ruled(ruled, detail), state, detail, now)
             return
         try:
-            reply = await model.ainvoke(_messages(state), for_rewriting(config))
+            reply = await model.ainvoke(_messages(state, model), for_rewriting(config))
         except Exception as error:  # whatever a model raises, the rule has a question to go on with
             yield _dated(_failed(error, ruled, detail), state, detail, now)
             return
@@ -82,9 +88,10 @@ def condense_step(model: Runnable[Any, Any] | None, *, now: Now | None = None) -
 def _asks_model(state: RagState, ruled: FollowUp, detail: dict[str, Any]) -> bool:
     if not state["history"]:
         return False
-    if ruled.alone:
+    alone = ruled.alone or len(state["question"]) > LONGEST
+    if alone:
         detail["by"] = "gate"
-    return not ruled.alone
+    return not alone
 
 
 def _ruled(ruled: FollowUp, detail: dict[str, Any]) -> str:
@@ -106,10 +113,14 @@ def _dated(standalone: str, state: RagState, detail: dict[str, Any], now: Now | 
 # -- the chat model ----------------------------------------------------------------------------------------
 
 
-def _messages(state: RagState) -> list[BaseMessage]:
-    turns = state["history"][-TURNS:]
+def _messages(state: RagState, model: Any) -> list[BaseMessage]:
+    tokens = budget_of(model).prompt - estimate_tokens(CONDENSE) - len(state["question"])
+    characters = FEWEST_CHARACTERS * max(0, tokens)
+    count = max(2, min(TURNS, characters // LEAST_SHOWN))
+    shown = min(SHOWN, characters // count)
     said = "\n".join(
-        f"{_speaker(message)}: {' '.join(text_of(message)[:SHOWN].split())}" for message in turns
+        f"{_speaker(message)}: {' '.join(text_of(message)[:shown].split())}"
+        for message in state["history"][-count:]
     )
     # The fence depends on all that stands between its lines, so nothing there can forge it.
     digest = hashlib.sha256(f"{state['question']}\x1f{said}".encode(errors="replace")).hexdigest()[:16]
@@ -129,7 +140,7 @@ def _failed(error: Exception, ruled: FollowUp, detail: dict[str, Any]) -> str:
 def _checked(reply: Any, state: RagState, ruled: FollowUp, detail: dict[str, Any]) -> str:
     """The model's question, or the rule's where the reply is none."""
     _count(reply, detail)
-    lines = [line.strip() for line in _text(reply).splitlines() if line.strip()]
+    lines = [line.strip() for line in reply_text(reply).splitlines() if line.strip()]
     standalone = LABEL.sub("", lines[0]).strip("\"'“” ") if len(lines) == 1 else ""
     asked = "?" in standalone or "?" not in state["question"]
     if not standalone or len(standalone) > LONGEST or not asked:
@@ -140,10 +151,6 @@ def _checked(reply: Any, state: RagState, ruled: FollowUp, detail: dict[str, Any
         return _ruled(ruled, detail)
     detail["by"] = "model"
     return standalone
-
-
-def _text(reply: Any) -> str:
-    return text_of(reply) if isinstance(reply, BaseMessage) else str(reply or "")
 
 
 def _count(reply: Any, detail: dict[str, Any]) -> None:
