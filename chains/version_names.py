@@ -209,6 +209,8 @@ def _kind(word: str) -> str:
     """The word, or its end, where it names a kind of document that is replaced as a whole; else ""."""
     if word in KINDS:
         return word
+    if not word.endswith(OTHER_KINDS):
+        return ""
     return next((kind for kind in OTHER_KINDS if word.endswith(kind)), "")
 
 
