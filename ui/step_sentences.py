@@ -180,6 +180,7 @@ SENTENCES: Mapping[str, Callable[[Detail, Counts], str]] = {
     "select": _select,
     "abstain": _abstain,
     "expand": _expand,
+    "fit": _rework,
     "answer": _answer,
     "ground": _ground,
     "again": _again,
