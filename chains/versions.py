@@ -97,9 +97,11 @@ def find_versions(documents: Sequence[Document]) -> tuple[list[Versions], list[t
     metadata: dict[str, Mapping[str, Any]] = {}
     for document in documents:
         metadata.setdefault(str(document.metadata.get("source") or ""), document.metadata)
-    if not any(source and may_be_told(one) for source, one in metadata.items()):
+    metadata.pop("", None)
+    told = {source: edition_of(one) for source, one in metadata.items() if may_be_told(one)}
+    if not any(one.is_told for one in told.values()):
         return [], []
-    editions = {source: edition_of(one) for source, one in metadata.items() if source}
+    editions = {source: told.get(source) or edition_of(one) for source, one in metadata.items()}
     groups: list[Versions] = []
     undecided: list[tuple[str, ...]] = []
     for group in _grouped(list(editions.values())):
