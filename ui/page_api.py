@@ -32,7 +32,24 @@ log = logging.getLogger(__name__)
 ListAdapters = Callable[[], "Sequence[AdapterInfo]"]  # what may be chosen now: `ChatLora.list_adapters`
 
 HERE = Path(__file__).parent
-SCRIPTS = ("adapters.js", "conversations.js", "draw.js", "script.js", "steps.js", "trace.js")
+SCRIPTS = (
+    "adapters.js",
+    "asking.js",
+    "connection.js",
+    "conversations.js",
+    "draw.js",
+    "frame.js",
+    "knowledge.js",
+    "parts.js",
+    "running.js",
+    "script.js",
+    "sidebar.js",
+    "sources.js",
+    "steps.js",
+    "trace.js",
+    "turns.js",
+    "uploads.js",
+)
 FILES = {"style.css": "text/css"} | dict.fromkeys(SCRIPTS, "text/javascript")
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'

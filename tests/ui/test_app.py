@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from ragweave.adapters import AdapterError
 from ragweave.ui.app import create_app, message
 from ragweave.ui.feedback import FeedbackStore
+from ragweave.ui.page_api import HERE
 
 from .page_fakes import EVIL, FakeAdapters, FakeChain, FakeKnowledgeBase
 
@@ -182,7 +183,7 @@ def test_a_thumb_of_another_shape_is_refused(client: TestClient) -> None:
     assert client.post("/api/feedback", json=given).status_code == 422
 
 
-@pytest.mark.parametrize("name", ["style.css", "script.js", "draw.js", "conversations.js", "icon.svg"])
+@pytest.mark.parametrize("name", ["icon.svg", "style.css", *(path.name for path in HERE.glob("*.js"))])
 def test_the_pages_own_files_are_served(client: TestClient, name: str) -> None:
     assert client.get(f"/page/{name}").status_code == 200
 
