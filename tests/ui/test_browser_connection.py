@@ -65,11 +65,14 @@ def _begin(page: Page, question: str, becomes: str = "answering") -> Locator:
     return turn
 
 
-def _anew(server: PageServer, line: Line) -> PageServer:
-    """Another server in the place of this one, over the same base."""
+def _restarted(server: PageServer, line: Line) -> PageServer:
+    """Another server over the same base in the place of this one; somebody answers at any moment.
+
+    The streams end in due form: the browser, and so Gradio, sees no error.
+    """
     after = PageServer(server.kb, FakeChain(), title="Handbook", without=["freshness"])
     line.server = after
-    line.cut()
+    server.stop()
     return after
 
 
@@ -128,8 +131,7 @@ def test_an_answer_that_a_new_server_does_not_know_ends(page: Page, server: Page
     server.chain.step = lambda: time.sleep(0.2)
     _begin(page, "a long one")
 
-    server.stop()  # ends the stream in due form: the browser sees no error
-    after = _anew(server, line)
+    after = _restarted(server, line)
 
     turn = page.locator(".rw-failed")
     with page.expect_navigation():  # else Gradio would wait for the old stream, with the next question too
@@ -168,8 +170,7 @@ def test_an_upload_that_a_new_server_does_not_know_ends(page: Page, server: Page
     page.locator("#rw-composer input[type=file]").set_input_files(FILE)
     page.get_by_text("Storing the files").wait_for()
 
-    server.stop()
-    after = _anew(server, line)
+    after = _restarted(server, line)
 
     expect(page.locator("#rw-receipt-box")).to_contain_text("The upload was cut off")
     go.set()
