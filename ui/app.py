@@ -1,6 +1,6 @@
 """The web chat: layout, events and the FastAPI application around them.
 
-Gradio carries questions, answers and files; `script.js` draws what the callbacks yield as text nodes.
+Gradio carries questions, answers and files; the scripts beside draw what the callbacks yield as text nodes.
 No search and no model call stands here.
 """
 
