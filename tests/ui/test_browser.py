@@ -113,6 +113,8 @@ def test_a_mark_and_its_card_light_up_together(open_page: Open) -> None:
 
 
 def test_on_a_phone_a_mark_opens_the_folded_sources(open_page: Open) -> None:
+    from playwright.sync_api import expect
+
     page = open_page(PHONE)
     turn = _ask(page, "leave?")
     folded = turn.locator(".rw-folded")
@@ -122,7 +124,7 @@ def test_on_a_phone_a_mark_opens_the_folded_sources(open_page: Open) -> None:
 
     assert closed
     assert folded.get_attribute("open") is not None
-    assert folded.locator(".rw-card").first.is_visible()
+    expect(folded.locator(".rw-card").first).to_be_visible()
     assert not page.locator("#rw-sources").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
@@ -429,6 +431,8 @@ def test_the_sixth_tab_answers_too(browser: Browser, server: PageServer) -> None
 def test_each_example_gets_a_cited_answer_when_clicked(
     open_page: Open, of: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    from playwright.sync_api import expect
+
     sources: list[Any] = [str(ROOT / "README.md"), str(ROOT / "docs")]
     if of == "workplace":
         sources = request.getfixturevalue("workplace_documents")
@@ -443,8 +447,8 @@ def test_each_example_gets_a_cited_answer_when_clicked(
             page.get_by_role("button", name="New chat").click()
             page.locator(".rw-welcome .rw-chip", has_text=example).click()
             page.wait_for_selector(".rw-answered, .rw-abstained, .rw-failed")
-            assert page.locator(".rw-answered .rw-mark").count() >= 1, example
-            assert page.locator("#rw-sources .rw-cited mark").count() >= 1, example
+            expect(page.locator(".rw-answered .rw-mark").first, example).to_be_visible()
+            expect(page.locator("#rw-sources .rw-cited mark").first, example).to_be_attached()
 
         assert len(examples) == 3
         page.close()

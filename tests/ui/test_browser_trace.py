@@ -101,24 +101,28 @@ def test_the_arrow_keys_change_the_tab(open_page: Open) -> None:
 
 
 def test_on_a_phone_the_trace_is_in_the_fold_of_the_sources(open_page: Open) -> None:
+    from playwright.sync_api import expect
+
     page = open_page(PHONE)
     turn = _ask(page, "leave?")
 
     turn.locator(".rw-folded > summary").click()
     turn.get_by_role("tab", name="Trace").click()
 
-    assert turn.locator(".rw-step-name").all_inner_texts() == ["retrieve", "rerank"]
+    expect(turn.locator(".rw-step-name")).to_have_text(["retrieve", "rerank"])
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 
 def test_on_a_phone_the_fold_of_an_answer_without_sources_opens_at_the_trace(open_page: Open) -> None:
+    from playwright.sync_api import expect
+
     page = open_page(PHONE)
     turn = _ask(page, "hello")
 
     turn.locator(".rw-folded > summary").click()
 
     assert turn.locator(".rw-folded > summary").inner_text() == "Trace"
-    assert turn.locator(".rw-step-name").first.is_visible()
+    expect(turn.locator(".rw-step-name").first).to_be_visible()  # a fold tells of its opening a moment later
     assert turn.get_by_role("tab").count() == 0
 
 
