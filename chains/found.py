@@ -41,15 +41,11 @@ def _readable(document: Document) -> Document:
 
 def _fit(document: Document) -> Document:
     old = document.metadata
-    new = dict(old)
-    for key in KINDS.keys() & old.keys():
-        value = KINDS[key](old[key])
-        if value is None:
-            del new[key]
-        elif value is not old[key]:
-            new[key] = value
-    if all(new.get(key) is value for key, value in old.items()):
+    fit = {key: read(old[key]) for key, read in KINDS.items() if key in old}
+    if all([value is old[key] and value is not None for key, value in fit.items()]):
         return document
+    new = {key: fit.get(key, value) for key, value in old.items()}
+    new = {key: value for key, value in new.items() if value is not None or key not in fit}
     lost = {"original": old} if len(new) < len(old) and "original" not in old else {}
     return document.model_copy(update={"metadata": {**new, **lost}})
 
@@ -65,6 +61,8 @@ def _whole(value: Any) -> int | None:
 
 
 def _number(value: Any) -> float | None:
+    if type(value) is float:  # as nearly all are
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         return None
     return value if isinstance(value, (int, float)) else float(value)

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -86,6 +86,7 @@ def asks_nothing(text: str) -> bool:
     return any(kind != "filler" for kind, _ in said)  # "And then?" asks to go on
 
 
+@lru_cache(maxsize=64)  # several steps ask it of the same question
 def _said(text: str) -> list[Said] | None:
     """The phrases that a text is made of, without a word left over; None where it is made of others."""
     if len(text) > LONGEST:

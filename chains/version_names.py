@@ -117,7 +117,7 @@ def edition_of(metadata: Mapping[str, Any]) -> Edition:
         title,
         name,
         tuple(folders),
-        own_date(metadata),
+        own_date(metadata) if may_be_told(metadata) else None,  # a date is one of the things that tell
         said or title.version or name.version or _version(" ".join(path.parts[:-1])),
         frozenset(_names(metadata.get("supersedes")) + _names(metadata.get("replaces"))),
         {key: metadata[key] for key in SCOPES if isinstance(metadata.get(key), str)},
