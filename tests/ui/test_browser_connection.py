@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import Open, new_context
+from .conftest import Open, close, new_context
 from .page_fakes import FakeChain, FakeKnowledgeBase
 from .page_server import Line, PageServer
 
@@ -48,7 +48,7 @@ def page(browser: Browser, line: Line) -> Iterator[Page]:
     page.goto(line.url)
     page.wait_for_selector("body.rw-ready")
     yield page
-    context.close()
+    close(context)
     assert troubles == []
 
 
