@@ -19,9 +19,17 @@ from .errors import ChainError
 from .state import RagState, text_of
 from .step import Piece, Step
 
-__all__ = ["Choice", "as_runnable", "chosen", "reworking", "setting"]
+__all__ = ["Choice", "as_runnable", "check_retriever", "chosen", "reworking", "setting"]
 
 Choice = Any
+
+
+def check_retriever(retriever: Any) -> None:
+    """Raise `TypeError` for what cannot be one, such as a knowledge base itself."""
+    if not isinstance(retriever, Runnable):
+        raise TypeError(
+            f"retriever is a {type(retriever).__name__}: give kb.as_retriever() or a LangChain retriever."
+        )
 
 
 def chosen(name: str, choice: Choice, default: Any, convert: Callable[[str, Any], Any]) -> Any:

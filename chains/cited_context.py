@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable
 
 from .answer_prompt import ends_first, passage_text
 from .budget import budget_of, counter_of, estimate_tokens, window_of
+from .choices import check_retriever
 from .citations import MarkFilter, bind_citations
 from .fitting import fit
 from .marks_check import Checker, MarksCheck
@@ -56,9 +57,7 @@ class CitedContext(AgentMiddleware[CitedState, Any, Any]):
 
     def __init__(self, retriever: Runnable[Any, Any], *, checker: Checker | None = None) -> None:
         super().__init__()
-        if not isinstance(retriever, Runnable):
-            given = type(retriever).__name__
-            raise TypeError(f"retriever is a {given}: give kb.as_retriever() or a LangChain retriever.")
+        check_retriever(retriever)
         self.tools: Sequence[Any] = []
         self._find = retrieval_chain(retriever) if isinstance(retriever, BaseRetriever) else retriever
         self._checker = checker

@@ -18,7 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable
 
 from .answering import Answering
-from .choices import Choice, as_runnable, chosen, reworking, setting
+from .choices import Choice, as_runnable, check_retriever, chosen, reworking, setting
 from .condense import condense_step
 from .diversify import Diversify
 from .document_step import publish_step
@@ -204,10 +204,7 @@ def _check(model: Any, retriever: Any) -> None:
         raise TypeError(
             f"model is a {type(model).__name__}: give a LangChain chat model, or None for quotes."
         )
-    if not isinstance(retriever, Runnable):
-        raise TypeError(
-            f"retriever is a {type(retriever).__name__}: give kb.as_retriever() or a LangChain retriever."
-        )
+    check_retriever(retriever)
 
 
 def _encoder_of(retriever: Runnable[Any, Any]) -> Callable[[], Encoder]:
