@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Budget", "Count", "budget_of", "count_tokens", "counter_of", "estimate_tokens", "window_of"]
+__all__ = [
+    "Budget",
+    "Count",
+    "budget_of",
+    "characters_beside",
+    "count_tokens",
+    "counter_of",
+    "estimate_tokens",
+    "window_of",
+]
 
 Count = Callable[[str], int]
 
@@ -25,6 +34,7 @@ ASCII_LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
 WORDS_APART = bytes(code if code in ASCII_LETTERS else 32 for code in range(256))
 NO_SIGNS = bytes(range(33)) + ASCII_LETTERS + b"\x7f"  # signs are the rest of ASCII: digits, punctuation
 BLANKS = re.compile(r"\s{2,}")
+FEWEST_CHARACTERS = 2  # of a token, in the worst of plain texts
 WORD_LETTERS = 4  # of an ASCII word: the first token holds no more in the worst of plain texts
 LONG_WORD_LETTERS = 3  # of what follows: long words are rare, foreign or no words
 
@@ -52,6 +62,11 @@ def budget_of(model: Any, *, window: int | None = None) -> Budget:
     size = told or DEFAULT_WINDOW
     wanted = _answer_limit(model) or min(ANSWER_TOKENS, size // 4)
     return Budget(size, wanted if wanted <= size // 2 else size // 4, assumed=told is None)
+
+
+def characters_beside(tokens: int, model: Any) -> int:
+    """The characters of plain text that surely fit a model's prompt beside so many tokens."""
+    return FEWEST_CHARACTERS * max(0, budget_of(model).prompt - tokens)
 
 
 def window_of(model: Any) -> int | None:

@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from .adapter_choice import for_rewriting
 from .alone import StandaloneStep
 from .analyser import query_tokens
-from .budget import budget_of, estimate_tokens
+from .budget import characters_beside, estimate_tokens
 from .follow_up import FollowUp, complete
 from .prompts import CONDENSE
 from .relative_dates import absolute_dates
@@ -31,7 +31,6 @@ __all__ = ["condense_step", "condenser"]
 TURNS = 6  # messages of the history that a model is shown
 SHOWN = 1000  # characters of each; fewer where the model's window is small
 LEAST_SHOWN = 200  # characters; rather fewer messages than less of each, but always the last two
-FEWEST_CHARACTERS = 2  # of a token, in the worst of plain texts
 KEPT = 0.25  # of a rewritten question's words: fewer from question and history, and it is about another thing
 LONGEST = (
     400  # characters of a rewritten question: a longer reply is none, and a longer question no follow-up
@@ -114,8 +113,7 @@ def _dated(standalone: str, state: RagState, detail: dict[str, Any], now: Now | 
 
 
 def _messages(state: RagState, model: Any) -> list[BaseMessage]:
-    tokens = budget_of(model).prompt - estimate_tokens(CONDENSE) - len(state["question"])
-    characters = FEWEST_CHARACTERS * max(0, tokens)
+    characters = characters_beside(estimate_tokens(CONDENSE) + len(state["question"]), model)
     count = max(2, min(TURNS, characters // LEAST_SHOWN))
     shown = min(SHOWN, characters // count)
     said = "\n".join(

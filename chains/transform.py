@@ -18,7 +18,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from .adapter_choice import for_rewriting
 from .alone import StandaloneStep
-from .budget import budget_of
+from .budget import characters_beside
 from .decompose import asks_for_several, decompose
 from .knowledge_base import KnowledgeBase
 from .lexicon import Lexicon
@@ -43,7 +43,7 @@ NO_LEXICON = (
     "the collection's words are not known: the retriever is no knowledge base, or a filter hides a part"
 )
 NOT_ENGLISH = "the collection is not in English"
-FORM = 120  # tokens of the longest prompt without its question; a token has two characters and more
+FORM = 120  # tokens of the longest prompt without its question
 TOO_LARGE = "the collection is too large for its words to be known"
 # Chosen by nDCG@10 on one half of the questions that each changes. A repair is mostly right:
 # .87 with weight 1, .88 with 4. The other wording of an acronym helps beside the question and hurts instead.
@@ -164,7 +164,7 @@ class _Plan:
 
     def messages(self) -> list[list[BaseMessage]]:
         """What the model is to be given, one list a call."""
-        longest = min(SHOWN, 2 * max(0, budget_of(self.model).prompt - FORM)) if self.asked else 0
+        longest = min(SHOWN, characters_beside(FORM, self.model)) if self.asked else 0
         return [MODEL_METHODS[name].messages(self.base, longest=longest) for name in self.asked]
 
     def finished(self, replies: Sequence[Any], detail: dict[str, Any], most: int, model: Any) -> Piece:
