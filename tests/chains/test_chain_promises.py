@@ -31,22 +31,14 @@ from ragweave.chains.grounding import strict_answer
 from ragweave.chains.sqlite_store import SqliteStore
 
 from .fakes import WordEncoder
+from .two_policies import LEAVE, PAY, QUESTION, two_policies
 
-LEAVE = "Employees get 25 days of annual leave each year. Leave must be approved by the manager."
-PAY = "Salaries are paid on the 25th of each month. Overtime is paid with the next salary."
-QUESTION = "How many days of annual leave do employees get?"
 CODE = "Take the first:\n\n```python\nfirst = a[0]\nrest = a[1:] or []\n```\n[1]\n\nOr write `a[0]` [1]."
 
 
 @pytest.fixture
 def kb(tmp_path: Path) -> Iterator[KnowledgeBase]:
-    with KnowledgeBase(SqliteStore(tmp_path / "kb"), WordEncoder()) as kb:
-        kb.ingest(
-            [
-                Document(LEAVE, metadata={"source": "leave", "title": "Leave policy", "team": "people"}),
-                Document(PAY, metadata={"source": "pay", "title": "Pay policy", "team": "money"}),
-            ]
-        )
+    with two_policies(tmp_path / "kb") as kb:
         yield kb
 
 

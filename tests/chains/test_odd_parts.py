@@ -19,24 +19,13 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from ragweave.chains import ChainError, ChatRanker, KnowledgeBase, Rerank, Route, rag_chain, transformer
 from ragweave.chains.budget import estimate_tokens
-from ragweave.chains.sqlite_store import SqliteStore
 
-from .fakes import WordEncoder
-
-LEAVE = "Employees get 25 days of annual leave each year. Leave must be approved by the manager."
-PAY = "Salaries are paid on the 25th of each month. Overtime is paid with the next salary."
-QUESTION = "How many days of annual leave do employees get?"
+from .two_policies import LEAVE, PAY, QUESTION, two_policies
 
 
 @pytest.fixture
 def kb(tmp_path: Path) -> Iterator[KnowledgeBase]:
-    with KnowledgeBase(SqliteStore(tmp_path / "kb"), WordEncoder()) as kb:
-        kb.ingest(
-            [
-                Document(LEAVE, metadata={"source": "leave", "title": "Leave policy"}),
-                Document(PAY, metadata={"source": "pay", "title": "Pay policy"}),
-            ]
-        )
+    with two_policies(tmp_path / "kb") as kb:
         yield kb
 
 

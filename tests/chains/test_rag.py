@@ -23,25 +23,17 @@ from ragweave.chains.prompts import NOT_IN_DOCUMENTS
 from ragweave.chains.sqlite_store import SqliteStore
 
 from .fakes import WordEncoder
+from .two_policies import LEAVE, PAY, QUESTION, two_policies
 
 KEYS = {
     "question", "history", "filter", "standalone", "queries", "route", "documents", "answer", "citations",
     "abstained", "grounding", "adapter", "adapter_version", "usage", "trace",
 }  # fmt: skip
-LEAVE = "Employees get 25 days of annual leave each year. Leave must be approved by the manager."
-PAY = "Salaries are paid on the 25th of each month. Overtime is paid with the next salary."
-QUESTION = "How many days of annual leave do employees get?"
 
 
 @pytest.fixture
 def kb(tmp_path: Path) -> Iterator[KnowledgeBase]:
-    with KnowledgeBase(SqliteStore(tmp_path / "kb"), WordEncoder()) as kb:
-        kb.ingest(
-            [
-                Document(LEAVE, metadata={"source": "leave", "title": "Leave policy", "team": "people"}),
-                Document(PAY, metadata={"source": "pay", "title": "Pay policy", "team": "money"}),
-            ]
-        )
+    with two_policies(tmp_path / "kb") as kb:
         yield kb
 
 
