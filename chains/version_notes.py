@@ -82,9 +82,10 @@ def _of_older(question: str, documents: Sequence[Document], older: Document, new
 
 def _of_then(question: str, documents: Sequence[Document], first: str) -> str:
     """Which version an answer from another one should have come from, as far as it is shown."""
+    asked = asked_time(question)
     for number, document in enumerate(documents, start=1):
-        dated, asked = own_date(document.metadata), asked_time(question)
-        if document.metadata.get("source") == first and dated and asked:
+        dated = own_date(document.metadata) if document.metadata.get("source") == first else None
+        if dated and asked:
             which = "latest version by then" if dated.when.date() <= asked else "earliest version here"
             return f"The {which} is of {dated}: [{number}]."
     return ""
